@@ -1,0 +1,98 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { Attribute, Graph, Model, Node, ValueInfo } from "./graph.ts";
+import {
+  type AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProtoSchema,
+  type TensorProtoSchema,
+  type ValueInfoProtoSchema,
+} from "./proto/onnx_pb.ts";
+import { elementTypes, type Tensor } from "./tensor.ts";
+
+/** Encodes a model as the bytes of an ONNX file; the same model gives the same bytes. */
+export function encodeModel(model: Model): Uint8Array {
+  const message = create(ModelProtoSchema, {
+    irVersion: BigInt(model.irVersion),
+    producerName: model.producer,
+    opsetImport: [["", model.opset] as const, ...model.otherOpsets].map(([domain, version]) => ({
+      domain,
+      version: BigInt(version),
+    })),
+    metadataProps: [...model.metadata].map(([key, value]) => ({ key, value })),
+    graph: graphProto(model.graph),
+  });
+  return toBinary(ModelProtoSchema, message);
+}
+
+function graphProto(graph: Graph): MessageInitShape<typeof GraphProtoSchema> {
+  return {
+    name: graph.name,
+    input: graph.inputs.map(valueProto),
+    output: graph.outputs.map(valueProto),
+    node: graph.nodes.map(nodeProto),
+    initializer: [...graph.constants].map(([name, tensor]) => tensorProto(tensor, name)),
+    valueInfo: [...graph.values.values()].map(valueProto),
+  };
+}
+
+function nodeProto(node: Node): MessageInitShape<typeof NodeProtoSchema> {
+  return {
+    name: node.name,
+    opType: node.op,
+    domain: node.domain,
+    input: node.inputs,
+    output: node.outputs,
+    attribute: [...node.attributes].map(([name, attribute]) => attributeProto(name, attribute)),
+  };
+}
+
+function attributeProto(name: string, attribute: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  switch (attribute.kind) {
+    case "int":
+      return { name, type: AttributeType.INT, i: toInt64(attribute.value) };
+    case "float":
+      return { name, type: AttributeType.FLOAT, f: attribute.value };
+    case "string":
+      return { name, type: AttributeType.STRING, s: bytes(attribute.value) };
+    case "tensor":
+      return { name, type: AttributeType.TENSOR, t: tensorProto(attribute.value, "") };
+    case "graph":
+      return { name, type: AttributeType.GRAPH, g: graphProto(attribute.value) };
+    case "ints":
+      return { name, type: AttributeType.INTS, ints: attribute.value.map(toInt64) };
+    case "floats":
+      return { name, type: AttributeType.FLOATS, floats: [...attribute.value] };
+    case "strings":
+      return { name, type: AttributeType.STRINGS, strings: attribute.value.map(bytes) };
+  }
+}
+
+/** Numbers cannot hold INT64_MAX exactly: the nearest double is one too large. */
+function toInt64(value: number): bigint {
+  const integer = BigInt(value);
+  return BigInt.asIntN(64, integer) === integer ? integer : 2n ** 63n - 1n;
+}
+
+function tensorProto(tensor: Tensor, name: string): MessageInitShape<typeof TensorProtoSchema> {
+  const { buffer, byteOffset, byteLength } = tensor.data;
+  return {
+    name,
+    dataType: elementTypes[tensor.type].code,
+    dims: tensor.dims.map(BigInt),
+    rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength),
+  };
+}
+
+function valueProto(value: ValueInfo): MessageInitShape<typeof ValueInfoProtoSchema> {
+  const elemType = elementTypes[value.type].code;
+  const tensorType = value.shape === undefined ? { elemType } : { elemType, shape: { dim: value.shape.map(dimProto) } };
+  return { name: value.name, type: { value: { case: "tensorType", value: tensorType } } };
+}
+
+function dimProto(dim: number | string | undefined) {
+  if (typeof dim === "number") return { value: { case: "dimValue" as const, value: BigInt(dim) } };
+  return dim === undefined ? {} : { value: { case: "dimParam" as const, value: dim } };
+}
