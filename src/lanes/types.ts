@@ -1,0 +1,76 @@
+import type { Normalisation } from "../data/types.ts";
+
+/** The networks of a twin, by role. */
+export type NetworkName = "compressed" | "original-int8" | "original";
+
+/** A network as a lane loads it. */
+export interface Network {
+  readonly name: NetworkName;
+  /** Path of the ONNX file. */
+  readonly file: string;
+  readonly input: {
+    readonly name: string;
+    readonly layout: "NCHW" | "NHWC";
+    /** Sizes of one image, whatever the layout: channels, height, width. */
+    readonly shape: readonly [channels: number, height: number, width: number];
+  };
+  readonly output: { readonly name: string; readonly classes: number };
+  /** How bytes become network inputs. */
+  readonly normalisation: Normalisation;
+  /** The batch size a model insists on; absent when any will do. A short batch is padded and its surplus dropped. */
+  readonly fixedBatch?: number;
+}
+
+/** `count` images, one after the other, each as channel planes (C x H x W). */
+export interface Batch {
+  readonly count: number;
+  /** Bytes are normalised in the lane; floats are network inputs already. */
+  readonly data: Uint8Array | Float32Array;
+}
+
+/** What a run gave, and when (milliseconds since the epoch, with fractions). */
+export interface LaneResult {
+  /** `count x classes`, as the network put them out. */
+  readonly logits: Float32Array;
+  readonly started: number;
+  readonly finished: number;
+}
+
+/** Why a lane ended: it was closed, or it died. */
+export type LaneEnd = { readonly kind: "closed" } | { readonly kind: "died"; readonly reason: string };
+
+/**
+ * One compute resource with some networks loaded. It runs one batch at a time, in the order asked; a few may be asked
+ * for ahead, so that the next starts without a pause.
+ */
+export interface Lane extends AsyncDisposable {
+  readonly id: string;
+  readonly networks: readonly NetworkName[];
+  /** Rejects with LaneError when the lane dies before the batch is answered, or was closed. */
+  run(network: NetworkName, batch: Batch): Promise<LaneResult>;
+  /** Fulfilled once, when the lane has ended. */
+  readonly ended: Promise<LaneEnd>;
+  /** Lets the batch in progress finish, drops the rest, and frees everything; safe at any time, any number of times. */
+  close(): Promise<void>;
+}
+
+export type LaneKind = "cpu" | "webgpu" | "cuda";
+export type Isolation = "thread" | "process";
+
+/** How to open a lane. */
+export interface LaneSpec {
+  readonly kind: LaneKind;
+  readonly networks: readonly NetworkName[];
+  /** Threads of one run; 1 and more. */
+  readonly threads: number;
+}
+
+/** The resources to spend and how: printed by the planner, pinned with `--plan file`. */
+export interface Plan {
+  readonly lanes: readonly LaneSpec[];
+  /** Images in a batch, for each network. */
+  readonly batch: Readonly<Partial<Record<NetworkName, number>>>;
+  /** Whether lanes that run the original alone take fresh inputs when they would idle (the paper's policy). */
+  readonly idleTakesFresh: boolean;
+  readonly isolation: Isolation;
+}
