@@ -46,7 +46,12 @@ export type LaneEnd = { readonly kind: "closed" } | { readonly kind: "died"; rea
 export interface Lane extends AsyncDisposable {
   readonly id: string;
   readonly networks: readonly NetworkName[];
-  /** Rejects with LaneError when the lane dies before the batch is answered, or was closed. */
+  /** Of its process, where it has one of its own. */
+  readonly pid?: number;
+  /**
+   * Moves the batch's data to the lane. Rejects with LaneError when the lane dies before the batch is answered, was
+   * closed, or when the runtime refuses the batch (the lane then lives on).
+   */
   run(network: NetworkName, batch: Batch): Promise<LaneResult>;
   /** Fulfilled once, when the lane has ended. */
   readonly ended: Promise<LaneEnd>;

@@ -1,0 +1,2 @@
+export { type LaneOptions, openLane } from "./lane.ts";
+export * from "./types.ts";
