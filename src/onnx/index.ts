@@ -1,5 +1,7 @@
 export { type AttributeInput, GraphBuilder, makeNode } from "./builder.ts";
+export { decodeModel, type ExternalRange, type ReadExternal } from "./decode.ts";
+export { encodeModel } from "./encode.ts";
 export * from "./graph.ts";
-export { decodeModel, readModel } from "./read.ts";
+export { readModel } from "./read.ts";
+export { type InferenceOptions, inferShapes, inferValues } from "./shapes.ts";
 export * from "./tensor.ts";
-export { encodeModel } from "./write.ts";
