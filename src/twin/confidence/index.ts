@@ -1,0 +1,15 @@
+export {
+  type Confidence,
+  confidences,
+  createConfidence,
+  defaultConfidence,
+  margin,
+  maxProbability,
+  negativeEnergy,
+  negativeEntropy,
+  tempered,
+  topClasses,
+} from "./measures.ts";
+export { logitsOfProbabilities } from "./probabilities.ts";
+export { logSumExp, type RowFunction, topClass } from "./softmax.ts";
+export { fitTemperature } from "./temperature.ts";
