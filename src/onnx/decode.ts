@@ -136,7 +136,7 @@ class GraphReader {
     const data = this.#elements(proto, type);
     if (data.length !== sizeOf(dims)) {
       throw new ModelError(
-        `tensor "${proto.name}" has ${data.length} elements, its shape [${dims}] wants ${sizeOf(dims)}`,
+        `tensor "${proto.name}" has ${data.length} elements, its shape [${dims.join(",")}] wants ${sizeOf(dims)}`,
       );
     }
     return { type, dims, data };

@@ -1,5 +1,17 @@
 export { type AttributeInput, GraphBuilder, makeNode } from "./builder.ts";
+export { type Classifier, type ClassOutput, classifierOf, type ImageInput } from "./classifier.ts";
+export { type LayerCost, type ModelCost, modelCost } from "./cost.ts";
 export { decodeModel, type ExternalRange, type ReadExternal } from "./decode.ts";
+export {
+  consumers,
+  copyModel,
+  FreshNames,
+  producers,
+  type Rewrite,
+  readsOf,
+  redirect,
+  renameValue,
+} from "./edit.ts";
 export { encodeModel } from "./encode.ts";
 export * from "./graph.ts";
 export { readModel } from "./read.ts";

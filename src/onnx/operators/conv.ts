@@ -1,5 +1,5 @@
 import type { Dim, Shape } from "../graph.ts";
-import { isKnown, product } from "./dims.ts";
+import { isKnown, product, shapeText } from "./dims.ts";
 import type { CostContext, Inferred, NodeContext, Operator, OperatorTable } from "./operator.ts";
 import { slide, spread, windowsOf } from "./window.ts";
 
@@ -8,7 +8,8 @@ function convShape(context: NodeContext, data: Inferred, weights: Inferred): Sha
   const x = data.shape;
   const w = weights.shape;
   if (x === undefined || w === undefined) return undefined;
-  if (x.length < 3 || x.length !== w.length) context.fail(`cannot convolve [${x}] with weights [${w}]`);
+  if (x.length < 3 || x.length !== w.length)
+    context.fail(`cannot convolve ${shapeText(x)} with weights ${shapeText(w)}`);
   const group = context.int("group", 1);
   const [channels, perGroup] = [x[1], w[1]];
   if (isKnown(channels) && isKnown(perGroup) && channels !== perGroup * group) {
@@ -33,7 +34,8 @@ function transposedShape(context: NodeContext): Shape {
   const x = context.input(0).shape;
   const w = context.input(1).shape;
   if (x === undefined || w === undefined) return undefined;
-  if (x.length < 3 || x.length !== w.length) context.fail(`cannot convolve [${x}] with weights [${w}]`);
+  if (x.length < 3 || x.length !== w.length)
+    context.fail(`cannot convolve ${shapeText(x)} with weights ${shapeText(w)}`);
   const channels = isKnown(w[1]) ? w[1] * context.int("group", 1) : undefined;
   return [x[0], channels, ...transposedSpatial(context, x.slice(2), w.slice(2))];
 }

@@ -4,6 +4,10 @@ import type { Dim, Shape } from "../graph.ts";
 /** Whether a size is a number. */
 export const isKnown = (dim: Dim): dim is number => typeof dim === "number";
 
+/** A shape for messages: `[batch,3,?]`. */
+export const shapeText = (shape: Shape): string =>
+  shape === undefined ? "[...]" : `[${shape.map((dim) => dim ?? "?").join(",")}]`;
+
 /** A shape of `rank` unknown sizes. */
 export const unknownDims = (rank: number): Dim[] => Array.from({ length: rank });
 

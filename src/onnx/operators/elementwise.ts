@@ -1,5 +1,5 @@
 import type { Dim } from "../graph.ts";
-import { broadcast, isKnown } from "./dims.ts";
+import { broadcast, isKnown, shapeText } from "./dims.ts";
 import { mapElements } from "./elements.ts";
 import { type NodeContext, type Operator, type OperatorTable, sameAsInput } from "./operator.ts";
 
@@ -25,7 +25,7 @@ function broadcastShape(context: NodeContext) {
   try {
     return broadcast(shapes);
   } catch {
-    return context.fail(`shapes ${shapes.map((shape) => `[${shape}]`).join(" and ")} cannot be broadcast`);
+    return context.fail(`shapes ${shapes.map(shapeText).join(" and ")} cannot be broadcast`);
   }
 }
 

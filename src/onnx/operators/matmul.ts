@@ -1,6 +1,6 @@
 import type { Dim, Shape } from "../graph.ts";
 import type { ElementType } from "../tensor.ts";
-import { broadcast, isKnown } from "./dims.ts";
+import { broadcast, isKnown, shapeText } from "./dims.ts";
 import type { CostContext, Inferred, NodeContext, Operator, OperatorTable } from "./operator.ts";
 
 /** NumPy's matmul: leading axes broadcast, vectors gain an axis that the result loses. */
@@ -9,7 +9,7 @@ function matmulShape(context: NodeContext, left: Inferred, right: Inferred): Sha
   if (a === undefined || b === undefined) return undefined;
   const [inner, other] = [a.at(-1), b.length === 1 ? b[0] : b.at(-2)];
   if (a.length === 0 || b.length === 0 || (isKnown(inner) && isKnown(other) && inner !== other)) {
-    context.fail(`cannot multiply [${a}] by [${b}]`);
+    context.fail(`cannot multiply ${shapeText(a)} by ${shapeText(b)}`);
   }
   const rows = a.length > 1 ? [a.at(-2)] : [];
   const columns = b.length > 1 ? [b.at(-1)] : [];
@@ -33,7 +33,7 @@ function gemmShape(context: NodeContext, left: Inferred, right: Inferred): Shape
   const [rows, inner] = context.int("transA", 0) ? [a[1], a[0]] : [a[0], a[1]];
   const [other, columns] = context.int("transB", 0) ? [b[1], b[0]] : [b[0], b[1]];
   if (a.length !== 2 || b.length !== 2 || (isKnown(inner) && isKnown(other) && inner !== other)) {
-    context.fail(`cannot multiply [${a}] by [${b}]`);
+    context.fail(`cannot multiply ${shapeText(a)} by ${shapeText(b)}`);
   }
   return [rows, columns];
 }
@@ -61,7 +61,7 @@ const quantisedGemm: Operator = {
 function subscripts(context: NodeContext): { operands: string[]; output: string } {
   const [left = "", right] = context.string("equation", "").replaceAll(" ", "").split("->");
   const operands = left.split(",");
-  const letters = [...left.replaceAll(/[,.]/g, "")];
+  const letters = left.replaceAll(/[,.]/g, "").split("");
   const once = letters.filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter)).sort();
   return { operands, output: right ?? `${left.includes("...") ? "..." : ""}${once.join("")}` };
 }
@@ -74,8 +74,8 @@ function einsumSizes(context: NodeContext): { sizes: Map<string, Dim>; ellipses:
     const shape = context.input(at).shape;
     if (shape === undefined) return undefined;
     const [head = "", tail] = operand.split("...");
-    for (const [axis, letter] of [...head].entries()) sizes.set(letter, shape[axis]);
-    for (const [axis, letter] of [...(tail ?? "")].entries()) {
+    for (const [axis, letter] of head.split("").entries()) sizes.set(letter, shape[axis]);
+    for (const [axis, letter] of (tail ?? "").split("").entries()) {
       sizes.set(letter, shape[shape.length - tail!.length + axis]);
     }
     if (tail !== undefined) ellipses.push(shape.slice(head.length, shape.length - tail.length));
@@ -87,7 +87,7 @@ function einsumShape(context: NodeContext): Shape {
   const known = einsumSizes(context);
   if (known === undefined) return undefined;
   const [head = "", tail] = subscripts(context).output.split("...");
-  const dims = (text: string): Dim[] => [...text].map((letter) => known.sizes.get(letter));
+  const dims = (text: string): Dim[] => text.split("").map((letter) => known.sizes.get(letter));
   return [...dims(head), ...(tail === undefined ? [] : [...broadcast(known.ellipses)!, ...dims(tail)])];
 }
 

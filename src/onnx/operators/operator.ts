@@ -22,9 +22,9 @@ export interface Inferred {
 /** All that is known of an operator. */
 export interface Operator {
   /** Types and shapes of the outputs, in the node's order. Throws ModelError for inputs that the operator refuses. */
-  infer(context: NodeContext): Inferred[];
+  readonly infer: (context: NodeContext) => Inferred[];
   /** Multiply-accumulates of one run; absent for an operator that does none. Undefined where a size is unknown. */
-  macs?(context: CostContext): number | undefined;
+  readonly macs?: (context: CostContext) => number | undefined;
 }
 
 /** Operators by name; those of a domain other than the standard's own as `domain.name`. */

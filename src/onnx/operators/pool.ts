@@ -1,4 +1,5 @@
 import type { Dim, Shape } from "../graph.ts";
+import { shapeText } from "./dims.ts";
 import type { NodeContext, Operator, OperatorTable } from "./operator.ts";
 import { slide, windowsOf } from "./window.ts";
 
@@ -6,7 +7,8 @@ function poolShape(context: NodeContext): Shape {
   const x = context.input(0).shape;
   if (x === undefined) return undefined;
   const kernel = context.ints("kernel_shape", []);
-  if (kernel.length !== x.length - 2) context.fail(`kernel_shape [${kernel}] does not fit input [${x}]`);
+  if (kernel.length !== x.length - 2)
+    context.fail(`kernel_shape ${shapeText(kernel)} does not fit input ${shapeText(x)}`);
   return [x[0], x[1], ...windowsOf(context, kernel).map((window, axis) => slide(x[axis + 2], window))];
 }
 

@@ -1,5 +1,5 @@
 import type { Dim, Shape } from "../graph.ts";
-import { broadcast, isKnown, product, quotient, unknownDims, withDim } from "./dims.ts";
+import { broadcast, isKnown, product, quotient, shapeText, unknownDims, withDim } from "./dims.ts";
 import { broadcastElements, copyElements } from "./elements.ts";
 import type { Inferred, NodeContext, Operator, OperatorTable } from "./operator.ts";
 
@@ -37,7 +37,7 @@ function solveOpenDim(context: NodeContext, from: Shape, dims: readonly Dim[], c
   const size = quotient(rest(from), fixed);
   const misfit = open.length === 0 ? isKnown(size) && size !== 1 : size === undefined;
   if (misfit && [...from, ...fixed].every(isKnown) && !fixed.includes(0)) {
-    context.fail(`cannot reshape [${from}] to [${dims}]`);
+    context.fail(`cannot reshape ${shapeText(from)} to ${shapeText(dims)}`);
   }
   return open.length === 0 ? dims : withDim(dims, open[0]!, size);
 }

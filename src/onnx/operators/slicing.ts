@@ -1,5 +1,5 @@
 import type { Dim, Shape } from "../graph.ts";
-import { isKnown, mergeDim, unknownDims, withDim } from "./dims.ts";
+import { isKnown, mergeDim, shapeText, unknownDims, withDim } from "./dims.ts";
 import { copyElements } from "./elements.ts";
 import type { Inferred, NodeContext, Operator, OperatorTable } from "./operator.ts";
 
@@ -18,7 +18,7 @@ function concatShape(context: NodeContext, inputs: readonly Inferred[]): Shape {
   if (first === undefined) return undefined;
   const joined = context.axis(context.int("axis", 1), first.length);
   if (shapes.some((shape) => shape !== undefined && shape.length !== first.length)) {
-    context.fail(`cannot join ${shapes.map((shape) => `[${shape}]`).join(", ")}`);
+    context.fail(`cannot join ${shapes.map(shapeText).join(", ")}`);
   }
   return first.map((_, axis) => {
     const sizes = shapes.map((shape) => shape?.[axis]);
