@@ -1,3 +1,4 @@
+import type { TwinError } from "../errors.ts";
 import type { NetworkName } from "../lanes/types.ts";
 
 /** Outputs of one network on many images: `count` rows of `classes` logits. */
@@ -38,3 +39,14 @@ export interface Answer {
   readonly confidence: number;
   readonly answeredBy: NetworkName;
 }
+
+/** An input that got no answer, in the place of one. */
+export interface Failure {
+  readonly error: TwinError;
+}
+
+/** What comes back for one input. */
+export type Outcome = Answer | Failure;
+
+/** Whether an outcome is a failure. */
+export const isFailure = (outcome: object): outcome is Failure => "error" in outcome;

@@ -1,0 +1,143 @@
+import { UsageError } from "../../errors.ts";
+import { isFailure, type Outcome } from "../types.ts";
+import { Gate } from "./gate.ts";
+import { OrderedOutput } from "./output.ts";
+import type { Sink, Task } from "./task.ts";
+import type { Input, Inputs } from "./types.ts";
+
+/** What a run needs from its scheduler. */
+export interface RunHost {
+  readonly inputSize: number;
+  readonly window: number;
+  /** Takes over an input. */
+  offer(task: Task): void;
+}
+
+/** How a run ends: with nothing, or with an error for its consumer. */
+type End = { readonly error?: unknown };
+
+/** One stream of inputs on its way to one consumer. */
+export class InputRun implements Sink {
+  readonly #host: RunHost;
+  readonly #iterator: Iterator<Input> | AsyncIterator<Input>;
+  readonly #output: OrderedOutput;
+  readonly #room = new Gate();
+  /** Inputs in flight below which reading goes on: not at every single one, which would cost a promise each. */
+  readonly #lowWater: number;
+  #read = 0;
+  #reading = false;
+  /** All inputs are read. */
+  #exhausted: End | undefined;
+  /** Nothing is wanted any more. */
+  #stopped: End | undefined;
+
+  constructor(inputs: Inputs, host: RunHost) {
+    this.#host = host;
+    this.#iterator = Symbol.asyncIterator in inputs ? inputs[Symbol.asyncIterator]() : inputs[Symbol.iterator]();
+    this.#output = new OrderedOutput(host.window);
+    this.#lowWater = Math.floor(host.window * 0.9);
+  }
+
+  get stopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  holdsUp(index: number): boolean {
+    return this.#read - index > this.#host.window / 2;
+  }
+
+  settle(index: number, outcome: Outcome): void {
+    if (!this.stopped) this.#output.put(index, outcome);
+  }
+
+  fail(error: unknown): void {
+    this.#stop({ error });
+  }
+
+  /** Ends the run at once, as its consumer asked. */
+  stop(): void {
+    this.#stop({});
+  }
+
+  async *outcomes(): AsyncGenerator<Outcome, void, undefined> {
+    void this.#feed();
+    for (;;) {
+      if (this.#stopped !== undefined) return rethrow(this.#stopped);
+      const outcome = this.#output.take();
+      if (outcome !== undefined) {
+        if (this.#inFlight <= this.#lowWater) this.#room.open();
+        yield outcome;
+      } else if (this.#exhausted !== undefined && this.#inFlight === 0) return rethrow(this.#exhausted);
+      else await this.#output.arrival();
+    }
+  }
+
+  /** Lets the producer clean up. One that is still busy with an input is not waited for. */
+  async closeInputs(): Promise<void> {
+    if (this.#exhausted !== undefined) return;
+    const closed = Promise.resolve(this.#iterator.return?.());
+    if (this.#reading) closed.catch(() => {});
+    else await closed;
+  }
+
+  #stop(end: End): void {
+    this.#stopped ??= end;
+    this.#room.open();
+    this.#output.wake();
+  }
+
+  get #inFlight(): number {
+    return this.#read - this.#output.taken;
+  }
+
+  /** Reads inputs while there is room for them. */
+  async #feed(): Promise<void> {
+    try {
+      while (!this.stopped && this.#exhausted === undefined) {
+        if (this.#inFlight >= this.#host.window) await this.#room.passed();
+        else await this.#readSome();
+      }
+    } catch (error) {
+      this.#exhausted = { error };
+    }
+    this.#output.wake();
+  }
+
+  /** Reads on until the window is full or the producer lets us wait: an array's inputs cost no promise each. */
+  async #readSome(): Promise<void> {
+    while (!this.stopped && this.#inFlight < this.#host.window) {
+      const next = this.#iterator.next();
+      const { done, value } = "then" in next ? await this.#waitFor(next) : next;
+      if (this.stopped) return;
+      if (done === true) {
+        this.#exhausted = {};
+        return;
+      }
+      this.#accept(value);
+    }
+  }
+
+  async #waitFor(next: PromiseLike<IteratorResult<Input>>): Promise<IteratorResult<Input>> {
+    this.#reading = true;
+    try {
+      return await next;
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  #accept(input: Input): void {
+    const index = this.#read++;
+    if (isFailure(input)) this.#output.put(index, input);
+    else if (input.length === this.#host.inputSize) {
+      this.#host.offer({ sink: this, index, data: input, confidence: Number.NaN, deaths: 0 });
+    } else {
+      const problem = `input ${index} has ${input.length} values; the networks read ${this.#host.inputSize}`;
+      this.#output.put(index, { error: new UsageError(problem) });
+    }
+  }
+}
+
+function rethrow(end: End): void {
+  if ("error" in end) throw end.error;
+}

@@ -1,0 +1,234 @@
+import { LaneError, type TwinError, UsageError } from "../../errors.ts";
+import type { LaneResult } from "../../lanes/types.ts";
+import type { Outcome } from "../types.ts";
+import { RunningCounters } from "./counters.ts";
+import { judge } from "./judge.ts";
+import { type Backlog, batchesAhead, chooseWork, type Work } from "./policy.ts";
+import { InputRun, type RunHost } from "./run.ts";
+import { LaneSlot } from "./slot.ts";
+import { assemble, type Task, TaskQueue } from "./task.ts";
+import type { Inputs, RunOptions, Scheduler, SchedulerOptions } from "./types.ts";
+
+/** Batches in the default window, for each lane and one more. */
+const windowBatches = 8;
+/** Lanes that may die over an input before it is given up. */
+const deathsPerInput = 3;
+
+/**
+ * Opens the plan's lanes and schedules the cascade on them.
+ *
+ * @throws UsageError when the plan does not fit the cascade, LaneError when a lane cannot be opened.
+ */
+export async function createScheduler(options: SchedulerOptions): Promise<Scheduler> {
+  checkPlan(options);
+  const scheduler = new CascadeScheduler(options);
+  await scheduler.start();
+  return scheduler;
+}
+
+function checkPlan({ cascade, plan }: SchedulerOptions): void {
+  for (const { network } of cascade) {
+    if (!plan.lanes.some(({ networks }) => networks.includes(network))) {
+      throw new UsageError(`the plan has no lane that runs "${network}", which the cascade needs`);
+    }
+    const size = plan.batch[network];
+    if (size === undefined || !Number.isInteger(size) || size < 1) {
+      throw new UsageError(`the plan's batch size for "${network}" is ${size}; it must be a whole number from 1`);
+    }
+  }
+}
+
+/** A batch on its way through a lane. */
+interface Assignment extends Work {
+  readonly tasks: readonly Task[];
+}
+
+/** A slot with the stages that its lane runs. */
+interface Seat {
+  readonly slot: LaneSlot<Assignment>;
+  readonly stages: readonly number[];
+}
+
+class CascadeScheduler implements Scheduler, RunHost {
+  readonly counters = new RunningCounters();
+  readonly inputSize: number;
+  readonly window: number;
+  readonly #options: SchedulerOptions;
+  readonly #seats: readonly Seat[];
+  /** Stage by stage: fresh inputs, then escalations. */
+  readonly #queues: readonly TaskQueue[];
+  readonly #batch: readonly number[];
+  readonly #runs = new Set<InputRun>();
+  #dispatchPlanned = false;
+  #ended: LaneError | undefined;
+
+  constructor(options: SchedulerOptions) {
+    const { cascade, plan } = options;
+    this.#options = options;
+    this.inputSize = options.inputSize;
+    this.#queues = cascade.map(() => new TaskQueue());
+    this.#batch = cascade.map(({ network }) => plan.batch[network]!);
+    this.#seats = plan.lanes.map((spec) => ({
+      slot: this.#slot(spec),
+      stages: [...cascade.keys()].filter((stage) => spec.networks.includes(cascade[stage]!.network)),
+    }));
+    this.window = options.window ?? windowBatches * Math.max(...this.#batch) * (plan.lanes.length + 1);
+  }
+
+  async start(): Promise<void> {
+    const opened = await Promise.allSettled(this.#seats.map(({ slot }) => slot.start()));
+    const failed = opened.find((outcome) => outcome.status === "rejected");
+    if (failed === undefined) return;
+    await this.close();
+    throw failed.reason;
+  }
+
+  async *run(inputs: Inputs, { signal }: RunOptions = {}): AsyncGenerator<Outcome, void, undefined> {
+    signal?.throwIfAborted();
+    if (this.#ended !== undefined) throw this.#ended;
+    const run = new InputRun(inputs, this);
+    const abort = (): void => run.fail(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    this.#runs.add(run);
+    try {
+      yield* run.outcomes();
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      await this.#forget(run);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#end(new LaneError("the scheduler is closed"));
+    await Promise.all(this.#seats.map(({ slot }) => slot.close()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  offer(task: Task): void {
+    const fresh = this.#queues[0]!;
+    fresh.push(task);
+    if (fresh.length >= this.#batch[0]!) this.#dispatch();
+    else this.#planDispatch();
+  }
+
+  #slot(spec: SchedulerOptions["plan"]["lanes"][number]): LaneSlot<Assignment> {
+    return new LaneSlot<Assignment>(spec, this.#options.open, {
+      answered: (assignment, lane, result) => this.#answered(assignment, lane, result),
+      refused: (assignment, error) => this.#refused(assignment, error),
+      lost: (assignments) => this.#lost(assignments),
+      ready: () => {
+        this.counters.restarts++;
+        this.#dispatch();
+      },
+      failed: (error) => this.#end(error),
+    });
+  }
+
+  #end(error: LaneError): void {
+    this.#ended ??= error;
+    for (const run of this.#runs) run.fail(error);
+  }
+
+  async #forget(run: InputRun): Promise<void> {
+    run.stop();
+    this.#runs.delete(run);
+    for (const queue of this.#queues) queue.dropStopped();
+    await run.closeInputs();
+  }
+
+  /** Less than a batch waits for the end of this turn of the event loop: more inputs may come in it. */
+  #planDispatch(): void {
+    if (this.#dispatchPlanned) return;
+    this.#dispatchPlanned = true;
+    setImmediate(() => {
+      this.#dispatchPlanned = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    for (const seat of this.#seats) {
+      while (seat.slot.outstanding < batchesAhead) {
+        const work = chooseWork({ stages: seat.stages, outstanding: seat.slot.outstanding }, this.#backlog());
+        if (work === undefined) break;
+        this.#assign(seat.slot, work);
+      }
+    }
+  }
+
+  #backlog(): Backlog {
+    const idle = this.#seats.filter(({ slot }) => slot.outstanding === 0);
+    return {
+      waiting: this.#queues.map((queue) => queue.length),
+      batch: this.#batch,
+      urgent: this.#queues.map(({ first }) => first?.sink.holdsUp(first.index) ?? false),
+      idle: this.#queues.map((_, stage) => idle.filter(({ stages }) => stages.includes(stage)).length),
+      idleTakesFresh: this.#options.plan.idleTakesFresh,
+    };
+  }
+
+  #assign(slot: LaneSlot<Assignment>, work: Work): void {
+    const tasks = this.#queues[work.from]!.take(work.count);
+    const { network } = this.#options.cascade[work.stage]!;
+    const batch = { count: tasks.length, data: assemble(tasks, this.inputSize) };
+    slot.run(network, batch, { ...work, tasks });
+  }
+
+  #answered({ stage, tasks }: Assignment, lane: string, { logits, started, finished }: LaneResult): void {
+    const { network } = this.#options.cascade[stage]!;
+    const classes = logits.length / tasks.length;
+    for (let i = 0; i < tasks.length; i++) {
+      this.#judge(tasks[i]!, stage, logits.subarray(i * classes, (i + 1) * classes));
+    }
+    this.counters.ran[network] += tasks.length;
+    this.#dispatch();
+    this.#options.onBatch?.({ lane, network, count: tasks.length, started, finished });
+  }
+
+  #judge(task: Task, stage: number, row: Float32Array): void {
+    if (task.sink.stopped) return;
+    try {
+      const outcome = judge(task, stage, row, this.#options.cascade, this.#options.confidence);
+      if (outcome === undefined) this.#escalate(task, stage);
+      else this.#settle(task, outcome);
+    } catch (error) {
+      task.sink.fail(error);
+    }
+  }
+
+  #escalate(task: Task, stage: number): void {
+    if (stage === 0) this.counters.escalated++;
+    this.#queues[stage + 1]!.push(task);
+  }
+
+  #settle(task: Task, outcome: Outcome): void {
+    if (task.sink.stopped) return;
+    if ("error" in outcome) this.counters.failed++;
+    else this.counters.answered[outcome.answeredBy]++;
+    task.sink.settle(task.index, outcome);
+  }
+
+  #refused({ tasks }: Assignment, error: TwinError): void {
+    for (const task of tasks) this.#settle(task, { error });
+    this.#dispatch();
+  }
+
+  /** The inputs run again, in their old order; the oldest batch was the one that ran. */
+  #lost(assignments: readonly Assignment[]): void {
+    for (const task of assignments[0]?.tasks ?? []) task.deaths++;
+    for (const { from, tasks } of assignments.toReversed()) {
+      const wanted = tasks.filter(({ sink }) => !sink.stopped);
+      this.#queues[from]!.putBack(wanted.filter(({ deaths }) => deaths < deathsPerInput));
+      for (const task of wanted.filter(({ deaths }) => deaths >= deathsPerInput)) this.#giveUp(task);
+    }
+    this.#dispatch();
+  }
+
+  #giveUp(task: Task): void {
+    const problem = `input ${task.index} was in ${task.deaths} batches whose lane died`;
+    this.#settle(task, { error: new LaneError(problem) });
+  }
+}

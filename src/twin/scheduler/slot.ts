@@ -1,0 +1,116 @@
+import { setTimeout as delay, setImmediate as eventLoopTurn } from "node:timers/promises";
+import { LaneError, type TwinError } from "../../errors.ts";
+import type { Batch, Lane, LaneResult, LaneSpec, NetworkName } from "../../lanes/types.ts";
+
+/** What a slot tells its scheduler; `work` is whatever came with the batch. */
+export interface SlotEvents<W> {
+  answered(work: W, lane: string, result: LaneResult): void;
+  /** The runtime refused the batch; the lane lives on. */
+  refused(work: W, error: TwinError): void;
+  /** The lane died with this work unanswered, oldest first, and is being opened again. */
+  lost(work: readonly W[]): void;
+  /** The slot has a lane again. */
+  ready(): void;
+  /** The lane died too often. */
+  failed(error: LaneError): void;
+}
+
+/** Deaths in a row, with no batch answered between them, that a slot puts up with. */
+const deathsAllowed = 5;
+const firstPause = 50;
+
+/** A place for a lane: keeps it supplied with a lane, and knows what that lane has not answered yet. */
+export class LaneSlot<W> {
+  readonly spec: LaneSpec;
+  readonly #open: (spec: LaneSpec) => Promise<Lane>;
+  readonly #events: SlotEvents<W>;
+  readonly #closing = new AbortController();
+  #lane: Lane | undefined;
+  #outstanding: W[] = [];
+  #deaths = 0;
+
+  constructor(spec: LaneSpec, open: (spec: LaneSpec) => Promise<Lane>, events: SlotEvents<W>) {
+    this.spec = spec;
+    this.#open = open;
+    this.#events = events;
+  }
+
+  /** Opens the lane for the first time. @throws LaneError */
+  async start(): Promise<void> {
+    this.#adopt(await this.#open(this.spec));
+  }
+
+  /** Batches not yet answered; infinite without a lane. */
+  get outstanding(): number {
+    return this.#lane === undefined ? Number.POSITIVE_INFINITY : this.#outstanding.length;
+  }
+
+  /** Gives the lane a batch; its outcome arrives as an event. */
+  run(network: NetworkName, batch: Batch, work: W): void {
+    const lane = this.#lane!;
+    this.#outstanding.push(work);
+    lane.run(network, batch).then(
+      (result) => this.#answered(work, lane, result),
+      (error: TwinError) => this.#rejected(work, lane, error),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#lane?.close();
+  }
+
+  #adopt(lane: Lane): void {
+    this.#lane = lane;
+    void this.#watch(lane);
+  }
+
+  async #watch(lane: Lane): Promise<void> {
+    const end = await lane.ended;
+    if (end.kind === "died" && !this.#closing.signal.aborted) await this.#died(lane, end.reason);
+  }
+
+  #answered(work: W, lane: Lane, result: LaneResult): void {
+    if (!this.#remove(work)) return;
+    this.#deaths = 0;
+    this.#events.answered(work, lane.id, result);
+  }
+
+  /** A death has its own event, which is here within a turn of the event loop. */
+  async #rejected(work: W, lane: Lane, error: TwinError): Promise<void> {
+    const ended = await Promise.race([lane.ended.then(() => true), eventLoopTurn(false)]);
+    if (!ended && this.#remove(work)) this.#events.refused(work, error);
+  }
+
+  #remove(work: W): boolean {
+    const index = this.#outstanding.indexOf(work);
+    if (index >= 0) this.#outstanding.splice(index, 1);
+    return index >= 0;
+  }
+
+  async #died(lane: Lane, reason: string): Promise<void> {
+    this.#lane = undefined;
+    const lost = this.#outstanding;
+    this.#outstanding = [];
+    this.#events.lost(lost);
+    await this.#reopen(`${lane.id} died: ${reason}`);
+  }
+
+  /** Opens the lane again, after pauses that double. */
+  async #reopen(reason: string): Promise<void> {
+    if (++this.#deaths > deathsAllowed) {
+      this.#events.failed(new LaneError(`a lane failed ${this.#deaths} times in a row; the last time ${reason}`));
+      return;
+    }
+    try {
+      await delay(firstPause * 2 ** (this.#deaths - 1), undefined, { signal: this.#closing.signal });
+      const lane = await this.#open(this.spec);
+      if (this.#closing.signal.aborted) return await lane.close();
+      this.#adopt(lane);
+      this.#events.ready();
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      await this.#reopen(`it did not open: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { Outcome } from "../types.ts";
+
+/** Where an input's outcome goes. */
+export interface Sink {
+  /** Whether nobody waits for the outcome any more. */
+  readonly stopped: boolean;
+  /** Whether input `index` keeps the run from reading on, or soon will. */
+  holdsUp(index: number): boolean;
+  settle(index: number, outcome: Outcome): void;
+  /** Ends the whole run with an error. */
+  fail(error: unknown): void;
+}
+
+/** One input on its way through the cascade. */
+export interface Task {
+  readonly sink: Sink;
+  /** Its place in the run. */
+  readonly index: number;
+  readonly data: Uint8Array | Float32Array;
+  /** Of the first network that ran it; NaN before. */
+  confidence: number;
+  /** How many lanes died while they ran it. */
+  deaths: number;
+}
+
+/** Tasks that wait for one network, first in, first out. */
+export class TaskQueue {
+  #tasks: Task[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#tasks.length - this.#head;
+  }
+
+  get first(): Task | undefined {
+    return this.#tasks[this.#head];
+  }
+
+  push(task: Task): void {
+    this.#tasks.push(task);
+  }
+
+  /** Removes up to `count` tasks from the front, all with data of one type. */
+  take(count: number): Task[] {
+    const end = Math.min(this.#head + count, this.#tasks.length);
+    const floats = this.first?.data instanceof Float32Array;
+    let to = this.#head;
+    while (to < end && this.#tasks[to]!.data instanceof Float32Array === floats) to++;
+    const taken = this.#tasks.slice(this.#head, to);
+    this.#head = to;
+    this.#compact();
+    return taken;
+  }
+
+  /** Puts tasks that were taken back to the front. */
+  putBack(tasks: readonly Task[]): void {
+    this.#tasks = [...tasks, ...this.#tasks.slice(this.#head)];
+    this.#head = 0;
+  }
+
+  /** Forgets the tasks of a run that has stopped. */
+  dropStopped(): void {
+    this.#tasks = this.#tasks.slice(this.#head).filter(({ sink }) => !sink.stopped);
+    this.#head = 0;
+  }
+
+  /** Frees the taken front once it is the larger part. */
+  #compact(): void {
+    if (this.#head * 2 < this.#tasks.length) return;
+    this.#tasks = this.#tasks.slice(this.#head);
+    this.#head = 0;
+  }
+}
+
+/** The tasks' data one after the other, in a buffer of its own. */
+export function assemble(tasks: readonly Task[], inputSize: number): Uint8Array | Float32Array {
+  const length = tasks.length * inputSize;
+  const data = tasks[0]!.data instanceof Float32Array ? new Float32Array(length) : new Uint8Array(length);
+  for (let i = 0; i < tasks.length; i++) data.set(tasks[i]!.data, i * inputSize);
+  return data;
+}
