@@ -1,0 +1,122 @@
+import { decodeImage, type ImageInput } from "./decode.ts";
+import type { Preprocessing } from "./preprocessing.ts";
+import { crop, resample, type Window } from "./resample.ts";
+import type { ImageItem, Normalisation, Pixels, Planes } from "./types.ts";
+
+/** Turns images into what a network reads. */
+export interface Preprocessor {
+  /** Sizes of one prepared image. */
+  readonly shape: readonly [channels: number, height: number, width: number];
+  /** What is left to do: `value = byte * scale + offset`, for each channel. */
+  readonly normalisation: Normalisation;
+  /** Reads, decodes, converts, resizes and crops one image. Throws InputError. */
+  prepare(image: ImageItem | ImageInput): Promise<Planes>;
+}
+
+/** Makes the function that carries a preprocessing out. */
+export function createPreprocessor(spec: Preprocessing): Preprocessor {
+  const channels = spec.color === "grey" ? 1 : 3;
+  const [height, width] = outputSize(spec);
+  return {
+    shape: [channels, height, width],
+    normalisation: normalisationOf(spec, channels),
+    prepare: async (image) => preparePixels(await pixelsOf(image), spec),
+  };
+}
+
+async function pixelsOf(image: ImageItem | ImageInput): Promise<Pixels> {
+  return isItem(image) ? decodeImage(await image.read(), image.name) : decodeImage(image);
+}
+
+function isItem(image: ImageItem | ImageInput): image is ImageItem {
+  return typeof image === "object" && "read" in image;
+}
+
+/** Converts, resizes and crops decoded pixels. */
+export function preparePixels(pixels: Pixels, spec: Preprocessing): Planes {
+  const converted = spec.color === "grey" ? toGrey(pixels) : pixels;
+  const [width, height] = resizedSize(spec, converted);
+  const [cropHeight, cropWidth] = outputSize(spec);
+  const [left, visibleWidth, padLeft] = centred(width, cropWidth);
+  const [top, visibleHeight, padTop] = centred(height, cropHeight);
+  const window = { left, top, width: visibleWidth, height: visibleHeight };
+  const visible = cut(converted, width, height, spec, window);
+  return toPlanes(visible, spec, { left: padLeft, top: padTop, width: cropWidth, height: cropHeight });
+}
+
+function cut(pixels: Pixels, width: number, height: number, spec: Preprocessing, window: Window): Pixels {
+  if (width === pixels.width && height === pixels.height) return crop(pixels, window);
+  return resample(pixels, width, height, spec.resampler, window);
+}
+
+function outputSize(spec: Preprocessing): readonly [height: number, width: number] {
+  const size = spec.crop.mode === "center" ? spec.crop.size : spec.resize.mode === "exact" ? spec.resize.size : 0;
+  return typeof size === "number" ? [size, size] : size;
+}
+
+/** The size to resize to; the longer side is truncated, as in torchvision. */
+function resizedSize(spec: Preprocessing, { width, height }: Pixels): readonly [width: number, height: number] {
+  const { resize } = spec;
+  if (resize.mode === "none") return [width, height];
+  if (resize.mode === "exact")
+    return typeof resize.size === "number" ? [resize.size, resize.size] : [resize.size[1], resize.size[0]];
+  const { size } = resize;
+  return width <= height ? [size, Math.trunc((size * height) / width)] : [Math.trunc((size * width) / height), size];
+}
+
+/** Where the middle `wanted` of `length` pixels starts, how many there are, and how much padding goes before them. */
+function centred(length: number, wanted: number): readonly [start: number, visible: number, before: number] {
+  if (length < wanted) return [0, length, Math.floor((wanted - length) / 2)];
+  return [roundHalfToEven((length - wanted) / 2), wanted, 0];
+}
+
+function roundHalfToEven(value: number): number {
+  const floor = Math.floor(value);
+  if (value - floor !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** ITU-R 601 luma with Pillow's 16-bit weights. */
+function toGrey(pixels: Pixels): Pixels {
+  const { data, width, height, channels } = pixels;
+  if (channels === 1) return pixels;
+  const grey = new Uint8Array(width * height);
+  for (let i = 0, from = 0; i < grey.length; i++, from += channels) {
+    grey[i] = (data[from]! * 19595 + data[from + 1]! * 38470 + data[from + 2]! * 7471 + 0x8000) >> 16;
+  }
+  return { data: grey, width, height, channels: 1 };
+}
+
+/** Spreads interleaved pixels over channel planes of `frame`'s size, at its left and top; the rest stays black. */
+function toPlanes(pixels: Pixels, spec: Preprocessing, frame: Window): Planes {
+  const sources = channelSources(spec, pixels.channels);
+  const area = frame.width * frame.height;
+  const planes = new Uint8Array(sources.length * area);
+  sources.forEach((source, plane) => {
+    for (let y = 0; y < pixels.height; y++) {
+      let target = plane * area + (frame.top + y) * frame.width + frame.left;
+      let from = y * pixels.width * pixels.channels + source;
+      for (let x = 0; x < pixels.width; x++, from += pixels.channels) planes[target++] = pixels.data[from]!;
+    }
+  });
+  return planes;
+}
+
+/** Which channel of the pixels each plane shows. */
+function channelSources(spec: Preprocessing, channels: number): readonly number[] {
+  if (spec.color === "grey") return [0];
+  if (channels === 1) return [0, 0, 0];
+  return spec.color === "bgr" ? [2, 1, 0] : [0, 1, 2];
+}
+
+function normalisationOf(spec: Preprocessing, channels: number): Normalisation {
+  const [low, high] = spec.range;
+  const each = Array.from({ length: channels }, (_, c) => ({
+    mean: spec.mean[c] ?? spec.mean[0]!,
+    std: spec.std[c] ?? spec.std[0]!,
+  }));
+  return {
+    scale: each.map(({ std }) => (high - low) / 255 / std),
+    offset: each.map(({ mean, std }) => (low - mean) / std),
+  };
+}
