@@ -1,0 +1,147 @@
+import { CalibrationError } from "../../errors.ts";
+import { defaultConfidence } from "../confidence/index.ts";
+import { shuffledIndices } from "../statistics/index.ts";
+import type { ConfidenceSpec } from "../types.ts";
+import { type ClassResult, classResults, groupByClass, imagesOfClasses } from "./classes.ts";
+import { checkDecidable, checkEachEnough, checkEnough } from "./degenerate.ts";
+import { checkGrid } from "./grid.ts";
+import { checkOutputs, type TwinOutputs } from "./outputs.ts";
+import {
+  checkPromise,
+  describePromise,
+  type LossTest,
+  percent,
+  promiseTest,
+  sum,
+  type TwinPromise,
+} from "./promise.ts";
+import { type LossTable, lossesAt, lossesOf, type Sample, sampleOf } from "./sample.ts";
+import { countAccepted, testGroups } from "./sequence.ts";
+
+/** What calibration starts from. */
+export interface CalibrationRequest extends TwinOutputs {
+  /** Falling thresholds from other images: see `thresholdGrid`. */
+  readonly grid: readonly number[];
+  readonly promise: TwinPromise;
+  /** Decides the random order of the images that the drop's test needs; stored with the guarantee. */
+  readonly seed: number;
+  /** Margin unless given. */
+  readonly confidence?: ConfidenceSpec;
+  /** Whether the promise is to hold for each class on its own, not only for all images together. */
+  readonly worstClass?: boolean;
+}
+
+/** One threshold of the ladder. */
+export interface Rung {
+  readonly threshold: number;
+  /**
+   * The smallest tolerance that the images prove at this threshold, at the promise's probability, for this rung on its own;
+   * with `worstClass`, of the worst class.
+   */
+  readonly bound: number;
+  /** Share of the images that the compressed network hands on. */
+  readonly escalationRate: number;
+  /** Share of the images that reach the float32 original: less than the escalation rate with a second stage. */
+  readonly originalRate: number;
+  /** Share of the images on which twin and original give the same class. */
+  readonly agreement: number;
+  /** Accuracy lost on the images; present with labels, and an unlabelled answer that differs counts as lost. */
+  readonly drop?: number;
+}
+
+/** A threshold with its guarantee. */
+export interface Calibration {
+  readonly promise: TwinPromise;
+  readonly worstClass: boolean;
+  readonly confidence: ConfidenceSpec;
+  readonly seed: number;
+  /** How many images calibrated. */
+  readonly images: number;
+  /** Accepted thresholds, from high escalation to low. All of them keep the promise, with its probability. */
+  readonly ladder: readonly Rung[];
+  /** The last accepted rung: the fewest escalations that the promise allows. */
+  readonly chosen: Rung;
+  /** The first threshold that could not be proven; absent when the whole grid was accepted. */
+  readonly refused?: Rung;
+  /** Per class at the chosen rung, by label where every image has one, else by the original's answer. */
+  readonly classes: { readonly by: "label" | "original"; readonly results: readonly ClassResult[] };
+}
+
+/**
+ * Finds the lowest threshold that keeps a promise, by fixed-sequence testing along the grid from high escalation to low.
+ * The promise holds for new images of the distribution that these were drawn from, independently, provided that none of
+ * them trained a network, chose the confidence or placed the grid.
+ *
+ * @throws UsageError when the promise makes no sense.
+ * @throws CalibrationError when outputs, labels and grid do not fit together, when the images cannot tell (all
+ *   confidences equal, one class, no disagreement, too few images), or when no threshold keeps the promise; the message
+ *   tells the numbers and the way out.
+ */
+export function calibrate(request: CalibrationRequest): Calibration {
+  const { grid, promise, seed, confidence = defaultConfidence, worstClass = false } = request;
+  const task = prepare(request);
+  const accepted = countAccepted(grid, task.losses, task.test);
+  const rungs = grid.slice(0, accepted + 1).map((threshold) => rungAt(threshold, task));
+  const ladder = rungs.slice(0, accepted);
+  const [chosen, refused] = [ladder.at(-1), rungs[accepted]];
+  if (chosen === undefined) throw nothingAccepted(rungs[0]!, promise, task);
+  const { sample, by, groups } = task;
+  const results = classResults(groups, sample, chosen.threshold, promise.probability);
+  const common = { promise, worstClass, confidence, seed, images: sample.images, ladder, chosen };
+  return { ...common, ...(refused && { refused }), classes: { by, results } };
+}
+
+/** A request that has been checked and made ready. */
+interface Task {
+  readonly sample: Sample;
+  /** What the promise counts. */
+  readonly losses: LossTable;
+  readonly test: LossTest;
+  readonly by: "label" | "original";
+  /** The images of each class, in the seed's order. */
+  readonly groups: readonly number[][];
+}
+
+function prepare(request: CalibrationRequest): Task {
+  const { grid, promise, seed, confidence = defaultConfidence, worstClass = false } = request;
+  checkPromise(promise);
+  checkOutputs(request);
+  checkGrid(grid);
+  const sample = sampleOf(request, confidence);
+  checkDecidable(sample, promise);
+  const order = shuffledIndices(sample.images, seed);
+  const grouping = groupByClass(request, sample);
+  const groups = imagesOfClasses(grouping, order);
+  if (worstClass) checkEachEnough(groups, promise);
+  else checkEnough(sample.images, promise);
+  const test = testGroups(promiseTest(promise), worstClass ? groups : [order]);
+  return { sample, losses: requireLosses(sample, promise), test, by: grouping.by, groups };
+}
+
+function requireLosses(sample: Sample, { kind }: TwinPromise): LossTable {
+  const losses = lossesOf(sample, kind);
+  if (losses !== undefined) return losses;
+  throw new CalibrationError(
+    "a promise on the drop needs labels: give them where the networks differ (labelsNeeded lists those images), or promise an agreement, which needs none",
+  );
+}
+
+function rungAt(threshold: number, { sample, losses, test }: Task): Rung {
+  const { images, confidence, differing, lost, passesSecond } = sample;
+  const escalated = [...confidence.keys()].filter((image) => confidence[image]! < threshold);
+  const rung = {
+    threshold,
+    bound: test.bound(lossesAt(losses, threshold)),
+    escalationRate: escalated.length / images,
+    originalRate: escalated.filter(passesSecond).length / images,
+    agreement: 1 - sum(lossesAt(differing, threshold)) / images,
+  };
+  return lost === undefined ? rung : { ...rung, drop: sum(lossesAt(lost, threshold)) / images };
+}
+
+function nothingAccepted({ bound, escalationRate }: Rung, promise: TwinPromise, { sample }: Task): CalibrationError {
+  const provable = describePromise({ ...promise, tolerance: bound });
+  return new CalibrationError(
+    `no threshold keeps ${describePromise(promise)} on these ${sample.images} images: at an escalation rate of ${percent(escalationRate)} % they prove no more than ${provable}. Promise less, or give more images or labels`,
+  );
+}

@@ -1,0 +1,62 @@
+import { CalibrationError } from "../../errors.ts";
+import { binomialUpperBound } from "../statistics/index.ts";
+import {
+  describePromise,
+  imagesNeeded,
+  percent,
+  probabilityAllowed,
+  type TwinPromise,
+  toleranceAllowed,
+} from "./promise.ts";
+import type { Sample } from "./sample.ts";
+
+/** @throws CalibrationError when these images cannot decide between thresholds. */
+export function checkDecidable(sample: Sample, promise: TwinPromise): void {
+  checkConfidences(sample.confidence);
+  checkClasses(sample.answers.original);
+  checkDisagreement(sample, promise.probability);
+}
+
+function checkConfidences(confidence: Float64Array): void {
+  if (confidence.some((value) => value !== confidence[0])) return;
+  throw new CalibrationError(
+    `all ${confidence.length} images have the confidence ${confidence[0]}: no threshold can tell them apart. Check the compressed network's output, or choose another confidence`,
+  );
+}
+
+function checkClasses(answers: Int32Array): void {
+  if (answers.some((answer) => answer !== answers[0])) return;
+  throw new CalibrationError(
+    `the original gives all ${answers.length} images class ${answers[0]}: calibrate on images of every class, and check the preprocessing`,
+  );
+}
+
+function checkDisagreement({ answers, images }: Sample, probability: number): void {
+  if (answers.compressed.some((answer, i) => answer !== answers.original[i])) return;
+  const bound = binomialUpperBound(0, images, 1 - probability);
+  throw new CalibrationError(
+    `the compressed network gives the original's answer on all ${images} images, so there is nothing to escalate: use it alone. With ${percent(probability)} % probability it differs on at most ${percent(bound)} % of such images`,
+  );
+}
+
+/** @throws CalibrationError when so many images cannot prove the promise whatever the networks answer. */
+export function checkEnough(images: number, promise: TwinPromise, group = ""): void {
+  const needed = imagesNeeded(promise);
+  if (images >= needed) return;
+  const allowed = images === 0 ? "" : `; ${images} images allow ${alternatives(images, promise)}`;
+  throw new CalibrationError(
+    `${describePromise(promise)} needs at least ${needed} images${group}, received ${images}${allowed}`,
+  );
+}
+
+/** @throws CalibrationError when some class has too few images of its own. */
+export function checkEachEnough(classes: readonly (readonly number[])[], promise: TwinPromise): void {
+  for (const [index, { length }] of classes.entries()) checkEnough(length, promise, ` of class ${index}`);
+}
+
+function alternatives(images: number, promise: TwinPromise): string {
+  const { kind, tolerance, probability } = promise;
+  const looser = { ...promise, tolerance: toleranceAllowed(kind, images, probability) };
+  const surer = { ...promise, probability: probabilityAllowed(kind, images, tolerance) };
+  return `at best ${describePromise(looser)}, or ${describePromise(surer)}`;
+}

@@ -1,0 +1,16 @@
+export { type Calibration, type CalibrationRequest, calibrate, type Rung } from "./calibrate.ts";
+export type { ClassResult } from "./classes.ts";
+export { type SecondThresholdRequest, secondThreshold, thresholdGrid } from "./grid.ts";
+export { type LabelRequest, labelsNeeded } from "./labels.ts";
+export type { SecondStage, TwinOutputs } from "./outputs.ts";
+export {
+  describePromise,
+  disagreementsAllowed,
+  imagesNeeded,
+  type PromiseKind,
+  percent,
+  probabilityAllowed,
+  promiseKinds,
+  type TwinPromise,
+  toleranceAllowed,
+} from "./promise.ts";
