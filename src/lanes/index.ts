@@ -1,2 +1,3 @@
+export { type CpuClass, cpuBudget, cpuClass, cpuClasses, saturatesInt8 } from "./cpu.ts";
 export { type LaneOptions, openLane } from "./lane.ts";
 export * from "./types.ts";

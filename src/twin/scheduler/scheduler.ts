@@ -41,6 +41,8 @@ function checkPlan({ cascade, plan }: SchedulerOptions): void {
 /** A batch on its way through a lane. */
 interface Assignment extends Work {
   readonly tasks: readonly Task[];
+  /** Images in the batch, with those that only fill it up. */
+  readonly rows: number;
 }
 
 /** A slot with the stages that its lane runs. */
@@ -166,20 +168,20 @@ class CascadeScheduler implements Scheduler, RunHost {
       batch: this.#batch,
       urgent: this.#queues.map(({ first }) => first?.sink.holdsUp(first.index) ?? false),
       idle: this.#queues.map((_, stage) => idle.filter(({ stages }) => stages.includes(stage)).length),
-      idleTakesFresh: this.#options.plan.idleTakesFresh,
+      idleTakesFresh: this.#options.plan.idleTakesFresh && this.#options.deterministic !== true,
     };
   }
 
   #assign(slot: LaneSlot<Assignment>, work: Work): void {
     const tasks = this.#queues[work.from]!.take(work.count);
     const { network } = this.#options.cascade[work.stage]!;
-    const batch = { count: tasks.length, data: assemble(tasks, this.inputSize) };
-    slot.run(network, batch, { ...work, tasks });
+    const rows = this.#options.deterministic === true ? this.#batch[work.stage]! : tasks.length;
+    slot.run(network, assemble(tasks, this.inputSize, rows), { ...work, tasks, rows });
   }
 
-  #answered({ stage, tasks }: Assignment, lane: string, { logits, started, finished }: LaneResult): void {
+  #answered({ stage, tasks, rows }: Assignment, lane: string, { logits, started, finished }: LaneResult): void {
     const { network } = this.#options.cascade[stage]!;
-    const classes = logits.length / tasks.length;
+    const classes = logits.length / rows;
     for (let i = 0; i < tasks.length; i++) {
       this.#judge(tasks[i]!, stage, logits.subarray(i * classes, (i + 1) * classes));
     }

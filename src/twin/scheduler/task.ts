@@ -1,3 +1,4 @@
+import type { Batch } from "../../lanes/types.ts";
 import type { Outcome } from "../types.ts";
 
 /** Where an input's outcome goes. */
@@ -72,10 +73,10 @@ export class TaskQueue {
   }
 }
 
-/** The tasks' data one after the other, in a buffer of its own. */
-export function assemble(tasks: readonly Task[], inputSize: number): Uint8Array | Float32Array {
-  const length = tasks.length * inputSize;
+/** A batch of the tasks' data, filled up with zeros to `rows` images. */
+export function assemble(tasks: readonly Task[], inputSize: number, rows: number): Batch {
+  const length = rows * inputSize;
   const data = tasks[0]!.data instanceof Float32Array ? new Float32Array(length) : new Uint8Array(length);
   for (let i = 0; i < tasks.length; i++) data.set(tasks[i]!.data, i * inputSize);
-  return data;
+  return { count: rows, data };
 }

@@ -41,6 +41,11 @@ export interface SchedulerOptions {
   readonly inputSize: number;
   /** Inputs of one run that may be read and not yet handed out; default: eight batches a lane. */
   readonly window?: number;
+  /**
+   * Every network always runs at its full batch, short ones filled up, and the original takes no fresh inputs, so that
+   * neither batching nor timing ever changes an answer. Default false.
+   */
+  readonly deterministic?: boolean;
   /** Called after each batch, for timelines. */
   readonly onBatch?: (event: BatchEvent) => void;
 }

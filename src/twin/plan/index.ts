@@ -1,0 +1,1 @@
+export { PlanSchema, parsePlan } from "./schema.ts";

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { UsageError } from "../../errors.ts";
+import type { Plan } from "../../lanes/types.ts";
+
+const networkName = z.enum(["compressed", "original-int8", "original"]);
+const positive = z.int().min(1);
+
+/** A plan as JSON; what it does not know it refuses. */
+export const PlanSchema = z.strictObject({
+  lanes: z
+    .array(
+      z.strictObject({
+        kind: z.enum(["cpu", "webgpu", "cuda"]),
+        networks: z.array(networkName).min(1),
+        threads: positive,
+      }),
+    )
+    .min(1),
+  batch: z.partialRecord(networkName, positive),
+  idleTakesFresh: z.boolean(),
+  isolation: z.enum(["thread", "process"]),
+}) satisfies z.ZodType<Plan>;
+
+/**
+ * Reads a plan from the text of a JSON file.
+ *
+ * @param file its name, for messages
+ * @throws UsageError that lists everything wrong with it
+ */
+export function parsePlan(text: string, file: string): Plan {
+  const parsed = PlanSchema.safeParse(parseJson(text, file));
+  if (!parsed.success) throw new UsageError(`${file}: not a plan:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`${file}: not JSON: ${problem}`, { cause });
+  }
+}
