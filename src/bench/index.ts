@@ -1,0 +1,1 @@
+export { type BenchResult, benchVersion, parseBenchResult, type SystemName, systemNames } from "./types.ts";
