@@ -1,10 +1,14 @@
 export { decodeImage, type ImageInput, maximumPixels } from "./decode.ts";
+export { fingerprint, overlap, partHash } from "./fingerprint.ts";
+export { sourceOf } from "./inputs.ts";
 export { readLabels } from "./labels.ts";
+export { packNpz } from "./pack.ts";
 export { createPreprocessor, type Preprocessor } from "./preprocess.ts";
 export { Preprocessing, type PreprocessingInput } from "./preprocessing.ts";
 export { loadPreprocessing, presets } from "./presets.ts";
 export { type Resampler, resample, resamplers } from "./resample.ts";
 export type { OpenOptions, Split } from "./sources/format.ts";
 export { openImages } from "./sources/open.ts";
+export { type Selection, selectImages, splitImages } from "./split.ts";
 export { type FailedImage, type Prepared, type PreparedImage, type PrepareOptions, prepareAll } from "./stream.ts";
 export type { ImageItem, ImageSource, Normalisation, Pixels, Planes } from "./types.ts";

@@ -1,4 +1,5 @@
 import { decodeImage, type ImageInput } from "./decode.ts";
+import { isItem } from "./inputs.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import { crop, resample, type Window } from "./resample.ts";
 import type { ImageItem, Normalisation, Pixels, Planes } from "./types.ts";
@@ -26,10 +27,6 @@ export function createPreprocessor(spec: Preprocessing): Preprocessor {
 
 async function pixelsOf(image: ImageItem | ImageInput): Promise<Pixels> {
   return isItem(image) ? decodeImage(await image.read(), image.name) : decodeImage(image);
-}
-
-function isItem(image: ImageItem | ImageInput): image is ImageItem {
-  return typeof image === "object" && "read" in image;
 }
 
 /** Converts, resizes and crops decoded pixels. */

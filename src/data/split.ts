@@ -1,0 +1,103 @@
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { InputError, UsageError } from "../errors.ts";
+import type { ImageItem, ImageSource } from "./types.ts";
+
+/** Which images of a source to use. */
+export interface Selection {
+  /** A seed: images are numbered in an order drawn from it; by default in the source's own. */
+  readonly shuffle?: number;
+  /** Images to leave out first; 0 by default. */
+  readonly skip?: number;
+  /** Images to use; all that are left by default. */
+  readonly take?: number;
+}
+
+/**
+ * The chosen images, in the source's own order: an archive is read straight through. With one `shuffle` seed, the parts
+ * `{ take: n }` and `{ skip: n }` are disjoint and together complete.
+ *
+ * @throws InputError when the source has too few images
+ */
+export async function selectImages(source: ImageSource, selection: Selection): Promise<ImageSource> {
+  const { skip = 0, shuffle } = selection;
+  const count = await countImages(source);
+  const take = selection.take ?? count - skip;
+  if (!isCount(skip) || !isCount(take) || skip + take > count) {
+    throw new InputError(source.name, `holds ${count} images; skipping ${skip} and taking ${take} is not possible`);
+  }
+  const order = shuffle === undefined ? Uint32Array.from({ length: count }, (_, i) => i) : shuffled(count, shuffle);
+  return subset(source, order.subarray(skip, skip + take), count);
+}
+
+/**
+ * Cuts a source into disjoint parts of the given sizes, drawn by `seed`; the part of size `rest` gets what is left.
+ *
+ * @example
+ * const { calibration, test } = await splitImages(source, { calibration: 5000, test: "rest" }, 1);
+ * @throws InputError when the source has too few images
+ */
+export async function splitImages<Name extends string>(
+  source: ImageSource,
+  sizes: Readonly<Record<Name, number | "rest">>,
+  seed: number,
+): Promise<Record<Name, ImageSource>> {
+  const count = await countImages(source);
+  const entries = Object.entries<number | "rest">(sizes);
+  if (entries.filter(([, size]) => size === "rest").length > 1) throw new UsageError("only one part can have the rest");
+  const fixed = entries.reduce((total, [, size]) => total + (size === "rest" ? 0 : size), 0);
+  if (fixed > count) throw new InputError(source.name, `holds ${count} images; the parts want ${fixed}`);
+  const order = shuffled(count, seed);
+  let start = 0;
+  const parts = entries.map(([name, size]) => {
+    const end = start + (size === "rest" ? count - fixed : size);
+    const part = subset(source, order.subarray(start, end), count);
+    start = end;
+    return [name, part] as const;
+  });
+  return Object.fromEntries(parts) as Record<Name, ImageSource>;
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 0;
+}
+
+async function countImages(source: ImageSource): Promise<number> {
+  if (source.count !== undefined) return source.count;
+  let count = 0;
+  for await (const _ of source) count++;
+  return count;
+}
+
+/** Fisher-Yates. */
+function shuffled(count: number, seed: number): Uint32Array {
+  const random = xoroshiro128plus(seed);
+  const order = Uint32Array.from({ length: count }, (_, i) => i);
+  for (let i = count - 1; i > 0; i--) {
+    const j = uniformInt(random, 0, i);
+    [order[i], order[j]] = [order[j]!, order[i]!];
+  }
+  return order;
+}
+
+function subset(source: ImageSource, indices: Uint32Array, count: number): ImageSource {
+  const chosen = new Uint8Array(count);
+  for (const index of indices) chosen[index] = 1;
+  return {
+    name: source.name,
+    count: indices.length,
+    ...(source.classes && { classes: source.classes }),
+    [Symbol.asyncIterator]: () => chosenItems(source, chosen, indices.length),
+  };
+}
+
+async function* chosenItems(source: ImageSource, chosen: Uint8Array, count: number): AsyncGenerator<ImageItem> {
+  if (count === 0) return;
+  let index = 0;
+  let left = count;
+  for await (const item of source) {
+    if (!chosen[index++]) continue;
+    yield item;
+    if (--left === 0) return;
+  }
+}
