@@ -1,5 +1,5 @@
 import { ModelError } from "../errors.ts";
-import { producers, readsOf } from "./edit.ts";
+import { constantNodes, producers, readsOf } from "./edit.ts";
 import type { Graph, Model, Node, Shape } from "./graph.ts";
 import { isKnown } from "./operators/dims.ts";
 import { CostContext, type Inferred, operatorName, operators } from "./operators/index.ts";
@@ -117,27 +117,6 @@ function weightsByNode(graph: Graph): Map<Node, Tensor[]> {
   };
   return new Map(graph.nodes.filter((node) => !fixed.has(node)).map((node) => [node, weightsUnder(node)]));
 }
-
-/** The nodes whose outputs never change, because they read nothing but constants. */
-export function constantNodes(graph: Graph): Set<Node> {
-  const fixed = new Set<Node>();
-  const known = new Set(graph.constants.keys());
-  for (const node of graph.nodes) {
-    if (randomOperators.has(node.op) || ![...readsOf(node)].every((name) => known.has(name))) continue;
-    fixed.add(node);
-    for (const output of node.outputs) known.add(output);
-  }
-  return fixed;
-}
-
-const randomOperators = new Set([
-  "RandomNormal",
-  "RandomUniform",
-  "RandomNormalLike",
-  "RandomUniformLike",
-  "Bernoulli",
-  "Multinomial",
-]);
 
 const isWeight = (tensor: Tensor): boolean =>
   tensor.dims.length > 0 && tensor.type !== "int64" && tensor.type !== "bool";

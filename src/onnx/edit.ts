@@ -62,6 +62,27 @@ function outerReads(graph: Graph): string[] {
   return reads.filter((value) => !own.has(value));
 }
 
+/** The nodes whose outputs never change, because they read nothing but constants. */
+export function constantNodes(graph: Graph): Set<Node> {
+  const fixed = new Set<Node>();
+  const known = new Set(graph.constants.keys());
+  for (const node of graph.nodes) {
+    if (randomOperators.has(node.op) || ![...readsOf(node)].every((name) => known.has(name))) continue;
+    fixed.add(node);
+    for (const output of node.outputs) known.add(output);
+  }
+  return fixed;
+}
+
+const randomOperators = new Set([
+  "RandomNormal",
+  "RandomUniform",
+  "RandomNormalLike",
+  "RandomUniformLike",
+  "Bernoulli",
+  "Multinomial",
+]);
+
 /** Makes every reader of `from` read `to` instead; the graph's own outputs keep their names. Changes the graph. */
 export function redirect(graph: Graph, from: string, to: string): void {
   for (const node of graph.nodes) {

@@ -1,8 +1,10 @@
+export { type FreedBatch, freeBatch } from "./batch.ts";
 export { type AttributeInput, GraphBuilder, makeNode } from "./builder.ts";
 export { type Classifier, type ClassOutput, classifierOf, type ImageInput } from "./classifier.ts";
 export { type LayerCost, type ModelCost, modelCost } from "./cost.ts";
 export { decodeModel, type ExternalRange, type ReadExternal } from "./decode.ts";
 export {
+  constantNodes,
   consumers,
   copyModel,
   FreshNames,
@@ -13,7 +15,10 @@ export {
   renameValue,
 } from "./edit.ts";
 export { encodeModel } from "./encode.ts";
+export { outputDifference, randomInputs, relativeDifference } from "./equivalence.ts";
 export * from "./graph.ts";
 export { readModel } from "./read.ts";
+export * from "./rewrites/index.ts";
+export { ModelRunner, runModel, type Tensors } from "./run.ts";
 export { type InferenceOptions, inferShapes, inferValues } from "./shapes.ts";
 export * from "./tensor.ts";

@@ -60,8 +60,11 @@ function declaredValues(graph: Graph, bind: (shape: Shape) => Shape): Map<string
   return new Map(values.map(({ name, type, shape }) => [name, { type, shape: bind(shape) }]));
 }
 
-/** Undefined when nothing can be said: no rule, or an input of which nothing is known. */
-function inferNode(
+/**
+ * What one node makes of what is known of its inputs. Undefined when nothing can be said: no rule, or an input of which
+ * nothing is known; unless lenient either throws.
+ */
+export function inferNode(
   node: Node,
   opset: number,
   known: ReadonlyMap<string, Inferred>,

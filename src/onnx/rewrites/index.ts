@@ -1,0 +1,5 @@
+export { foldBatchNormalization } from "./batch-normalization.ts";
+export { liftConstants } from "./constants.ts";
+export { removeDeadNodes } from "./dead.ts";
+export { foldConstants } from "./fold-constants.ts";
+export { removeIdentity } from "./identity.ts";
