@@ -1,8 +1,10 @@
 export { type FreedBatch, freeBatch } from "./batch.ts";
 export { type AttributeInput, GraphBuilder, makeNode } from "./builder.ts";
+export { checkModel, newestIrVersion, type Problem, problemsOf, supportedOpsets } from "./check.ts";
 export { type Classifier, type ClassOutput, classifierOf, type ImageInput } from "./classifier.ts";
 export { type LayerCost, type ModelCost, modelCost } from "./cost.ts";
 export { decodeModel, type ExternalRange, type ReadExternal } from "./decode.ts";
+export { describeModel, type ModelDescription } from "./describe.ts";
 export {
   constantNodes,
   consumers,

@@ -22,6 +22,7 @@ export function openBatch(model: Model): Model {
 /** Walks the graph once, knowing every value's shape at the fixed batch and at the symbolic one. */
 class BatchOpener {
   readonly #model: Model;
+  readonly #batch: number;
   readonly #names: FreshNames;
   readonly #fixed: ReadonlyMap<string, Inferred>;
   readonly #open: Map<string, Inferred>;
@@ -29,6 +30,8 @@ class BatchOpener {
   constructor(model: Model) {
     this.#fixed = inferValues(model, { lenient: true });
     this.#model = copyModel(model);
+    const batch = model.graph.inputs[0]?.shape?.[0];
+    this.#batch = isKnown(batch) ? batch : 1;
     this.#names = new FreshNames(model.graph);
     const { graph } = this.#model;
     graph.values = new Map();
@@ -77,10 +80,10 @@ class BatchOpener {
     this.#replace(node, 1, withDim(to, at, -1) as number[], "shape");
   }
 
-  /** The axis of `to` that begins where `axis` of `from` begins, and holds a multiple of its size. */
+  /** The axis of `to` that begins where `axis` of `from` begins, and can hold the batch. */
   #alignedAxis(from: readonly number[], axis: number, to: readonly number[]): number | undefined {
     const before = sizeOf(from.slice(0, axis));
-    const at = to.findIndex((dim, at) => sizeOf(to.slice(0, at)) === before && dim % from[axis]! === 0);
+    const at = to.findIndex((dim, at) => sizeOf(to.slice(0, at)) === before && dim % this.#batch === 0);
     return at < 0 ? undefined : at;
   }
 

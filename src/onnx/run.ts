@@ -6,6 +6,9 @@ import type { ElementType, Tensor, TensorData } from "./tensor.ts";
 /** Named tensors, as a run takes and gives them. */
 export type Tensors = ReadonlyMap<string, Tensor>;
 
+/** Errors are thrown; they need not be printed too. */
+const quiet = { logSeverityLevel: 4 } as const;
+
 /** A model loaded in ONNX Runtime (CPU), for checks and constant folding; lanes are for throughput. */
 export class ModelRunner implements AsyncDisposable {
   readonly #session: InferenceSession;
@@ -16,14 +19,14 @@ export class ModelRunner implements AsyncDisposable {
 
   /** Loads the model. ONNX Runtime's own error says what it refuses. */
   static async open(model: Model): Promise<ModelRunner> {
-    const options = { graphOptimizationLevel: "basic", intraOpNumThreads: 1, logSeverityLevel: 3 } as const;
+    const options = { graphOptimizationLevel: "basic", intraOpNumThreads: 1, ...quiet } as const;
     return new ModelRunner(await InferenceSession.create(encodeModel(model), options));
   }
 
   /** All outputs for the inputs given. */
   async run(inputs: Tensors): Promise<Map<string, Tensor>> {
     const feeds = Object.fromEntries([...inputs].map(([name, tensor]) => [name, toOrt(tensor)]));
-    const results = await this.#session.run(feeds);
+    const results = await this.#session.run(feeds, quiet);
     return new Map(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
   }
 
