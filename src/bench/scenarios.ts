@@ -38,7 +38,7 @@ export async function singleStream(
   { signal, clock = systemClock }: ScenarioOptions = {},
 ): Promise<number[]> {
   let given = 0;
-  let release = (): void => {};
+  let release: (() => void) | undefined;
   async function* oneByOne(): AsyncGenerator<Input> {
     for (const image of images) {
       const answered = new Promise<void>((resolve) => {
@@ -52,7 +52,7 @@ export async function singleStream(
   const latencies: number[] = [];
   for await (const _ of answers(system, oneByOne(), signal)) {
     latencies.push(clock.now() - given);
-    release();
+    release?.();
   }
   return latencies;
 }

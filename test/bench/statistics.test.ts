@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { poissonArrivals } from "../../src/bench/arrivals.ts";
 import { latency, measured, median, pairedRatio, quantile } from "../../src/bench/statistics.ts";

@@ -1,0 +1,41 @@
+import type { SystemName } from "../bench/types.ts";
+
+// How figures are written, everywhere: in tables, plots and pages.
+
+/** A fraction as a percentage. */
+export const percent = (fraction: number, digits = 1): string => `${(100 * fraction).toFixed(digits)} %`;
+
+/** A difference of fractions, in points, with its sign; a real minus sign, so that columns align. */
+export function points(difference: number, digits = 2): string {
+  const value = (100 * difference).toFixed(digits);
+  if (Number(value) === 0) return (0).toFixed(digits);
+  return value.startsWith("-") ? `−${value.slice(1)}` : `+${value}`;
+}
+
+/** A whole number, in groups of three digits. */
+export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
+
+/** A figure to three significant digits, never with an exponent. */
+export function significant(value: number): string {
+  const rounded = Number(value.toPrecision(3));
+  if (Math.abs(rounded) >= 1000) return whole(value);
+  const magnitude = rounded === 0 ? 0 : Math.floor(Math.log10(Math.abs(rounded)));
+  return rounded.toFixed(Math.min(6, Math.max(0, 2 - magnitude)));
+}
+
+/** A ratio of speeds. */
+export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
+
+/** A count with a metric prefix, such as `125.7 M`. */
+export function metric(value: number): string {
+  const [unit, scale] = value >= 1e9 ? ["G", 1e9] : value >= 1e6 ? ["M", 1e6] : value >= 1e3 ? ["k", 1e3] : ["", 1];
+  return `${significant(value / scale)} ${unit}`.trim();
+}
+
+/** Systems as people read them. */
+export const systemTitles: Readonly<Record<SystemName, string>> = {
+  "original-float32": "original, float32",
+  "original-int8": "original, int8",
+  compressed: "compressed",
+  twin: "twin",
+};

@@ -1,0 +1,1 @@
+export { markdownTable, resultText } from "./tables.ts";
