@@ -1,0 +1,109 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import pc from "picocolors";
+import { openImages } from "../../data/index.ts";
+import { type Classification, type ClassificationFailure, Twin } from "../../twin/index.ts";
+import { examples, options } from "../options.ts";
+import { parseCount } from "../parse.ts";
+import { interruptible } from "../run.ts";
+import { percent, print, Terminal } from "../terminal.ts";
+import { readPlan, reportMismatch } from "../twins.ts";
+
+type Result = Classification | ClassificationFailure;
+
+export const classifyCommand = () =>
+  new Command("classify")
+    .description("Say what is on images, one line each, in the order given.")
+    .argument("<twin>", "the twin's folder")
+    .argument("<images...>", 'files, folders, globs, archives, or "-" for a list of paths on stdin')
+    .addOption(new Option("--json", "one JSON object a line").conflicts("csv"))
+    .addOption(new Option("--csv", "comma-separated values with a heading"))
+    .addOption(new Option("--top <n>", "show the n likeliest classes").argParser(parseCount(1)).default(1))
+    .addOption(options.plan())
+    .addOption(options.isolation())
+    .addOption(new Option("--deterministic", "one batch size, so that batching never changes an answer").default(false))
+    .addOption(
+      new Option("--on-mismatch <action>", "when this machine's answers differ from the calibrated ones")
+        .choices(["refuse", "original-only"] as const)
+        .default("refuse" as const),
+    )
+    .addOption(options.quiet())
+    .addOption(options.debug())
+    .addHelpText(
+      "after",
+      examples(
+        "classify models/fashion-mnist/twin photo.png --top 3",
+        'classify my-twin "photos/**/*.jpg" --csv > answers.csv',
+      ),
+    )
+    .action((path, images, flags) =>
+      interruptible(async (signal) => {
+        const terminal = new Terminal(flags);
+        const source = await openImages(images);
+        const plan = await readPlan(flags.plan);
+        await using twin = await Twin.load(path, { ...flags, ...plan, signal });
+        reportMismatch(terminal, twin);
+        const write = writers[flags.json ? "json" : flags.csv ? "csv" : "text"](flags.top, twin.manifest.labels);
+        const progress = terminal.progress("classifying", source.count);
+        let failures = 0;
+        try {
+          for await (const result of twin.classifyAll(source, { signal })) {
+            progress.advance();
+            write(result);
+            if ("error" in result) failures++;
+          }
+        } finally {
+          progress.stop();
+        }
+        if (failures > 0) {
+          terminal.warn(`${failures} ${failures === 1 ? "image was" : "images were"} not answered`);
+          process.exitCode = 1;
+        }
+      }),
+    );
+
+const writers = {
+  json: (top: number) => (result: Result) => print(JSON.stringify(jsonOf(result, top))),
+  csv: (top: number) => {
+    print(["image", "class", "label", "probability", "confidence", "answeredBy", "error"].join(","));
+    return (result: Result) => {
+      for (const row of csvRows(result, top)) print(row.map(csvField).join(","));
+    };
+  },
+  text: (top: number) => (result: Result) => print(textOf(result, top)),
+};
+
+function jsonOf(result: Result, top: number) {
+  if ("error" in result) return { image: result.name, error: result.error.message };
+  const { name, class: winner, label, confidence, answeredBy } = result;
+  return { image: name, class: winner, label, confidence, answeredBy, top: result.top(top) };
+}
+
+function csvRows(result: Result, top: number): (string | number)[][] {
+  if ("error" in result) return [[result.name, "", "", "", "", "", result.error.message]];
+  return result
+    .top(top)
+    .map((guess) => [
+      result.name,
+      guess.class,
+      guess.label,
+      guess.probability.toFixed(4),
+      result.confidence.toFixed(4),
+      result.answeredBy,
+      "",
+    ]);
+}
+
+/** Quotes a field where RFC 4180 asks for it. */
+function csvField(value: string | number): string {
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function textOf(result: Result, top: number): string {
+  if ("error" in result) return `${result.name}  ${pc.red(result.error.message)}`;
+  const guesses = result.top(top).map((guess) => `${guess.label} ${percent(guess.probability)}`);
+  return `${result.name}  ${pc.bold(guesses[0]!)}${guesses
+    .slice(1)
+    .map((guess) => `, ${guess}`)
+    .join("")}  ${pc.dim(result.answeredBy)}`;
+}

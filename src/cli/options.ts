@@ -1,0 +1,34 @@
+import { Option } from "@commander-js/extra-typings";
+import { parseCount, parseFraction } from "./parse.ts";
+
+/** Options that several commands share, so that each reads and works the same everywhere. */
+export const options = {
+  data: () =>
+    new Option(
+      "--data <images>",
+      "images: a folder, file, glob, tar, .npz, idx or CIFAR-10 batches",
+    ).makeOptionMandatory(),
+  preprocess: () =>
+    new Option("--preprocess <preset>", "a preset, a JSON file, or a preprocessor_config.json").makeOptionMandatory(),
+  take: () =>
+    new Option("--take <n>", "use only the first n images (after --shuffle and --skip)").argParser(parseCount(1)),
+  skip: () => new Option("--skip <n>", "leave out the first n images (after --shuffle)").argParser(parseCount(0)),
+  shuffle: () =>
+    new Option("--shuffle <seed>", "take the images in an order drawn from this seed").argParser(parseCount(0)),
+  labels: () => new Option("--labels <file>", "class names, one a line, in the order of the network's outputs"),
+  json: () => new Option("--json [file]", "write the result as JSON, to a file or to stdout"),
+  quiet: () => new Option("-q, --quiet", "no notes and no progress"),
+  debug: () => new Option("--debug", "show stack traces"),
+  force: () => new Option("--force", "replace the output if it exists").default(false),
+  plan: () => new Option("--plan <file>", "lanes and batch sizes to use (JSON), instead of measuring them"),
+  isolation: () =>
+    new Option("--isolation <kind>", "where lanes run: worker threads, or processes that survive a crash")
+      .choices(["thread", "process"] as const)
+      .default("thread" as const),
+  probability: () =>
+    new Option("--probability <share>", "with which the promise holds").argParser(parseFraction).default(0.95, "95%"),
+};
+
+/** Help shown after a command's options. */
+export const examples = (...lines: string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  $ twindnn ${line}`).join("\n")}\n`;

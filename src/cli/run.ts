@@ -1,0 +1,39 @@
+import { CommanderError } from "@commander-js/extra-typings";
+import pc from "picocolors";
+import { TwinError } from "../errors.ts";
+
+/** Exit code of a run that the user interrupted: 128 + SIGINT. */
+const interrupted = 130;
+
+/**
+ * Runs an action that Ctrl-C or SIGTERM interrupts through `signal`. The process is never ended from outside: a lane may be inside a native call, and
+ * ending it there aborts the process.
+ */
+export async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  process.on("SIGINT", abort).on("SIGTERM", abort);
+  try {
+    return await action(controller.signal);
+  } finally {
+    process.off("SIGINT", abort).off("SIGTERM", abort);
+  }
+}
+
+/** Turns what a command threw into one line on stderr and an exit code. */
+export function exitCodeOf(error: unknown, debug: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Error && error.name === "AbortError") {
+    process.stderr.write("twindnn: interrupted\n");
+    return interrupted;
+  }
+  process.stderr.write(`${pc.red("twindnn:")} ${describe(error, debug)}\n`);
+  return error instanceof TwinError ? error.exitCode : 1;
+}
+
+function describe(error: unknown, debug: boolean): string {
+  if (!(error instanceof Error)) return `unexpected error: ${String(error)}`;
+  if (debug) return error.stack ?? error.message;
+  if (error instanceof TwinError) return error.message;
+  return `unexpected error: ${error.message} (a defect of twindnn; please report it with the output of --debug)`;
+}

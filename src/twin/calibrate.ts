@@ -1,0 +1,274 @@
+import { createPreprocessor, type ImageSource, overlap, partHash, prepareAll } from "../data/index.ts";
+import { CalibrationError, type InputError } from "../errors.ts";
+import { cpuClass, type NetworkName } from "../lanes/index.ts";
+import {
+  type Calibration,
+  calibrate,
+  type SecondStage,
+  secondThreshold,
+  type TwinPromise,
+  thresholdGrid,
+} from "./calibration/index.ts";
+import { canaryCount, encodeCanaries } from "./canaries.ts";
+import { type Collected, collectLogits, logitsOf } from "./collect.ts";
+import { confidences } from "./confidence/index.ts";
+import { networkOf, readTwin, type TwinFolder, writeManifest, writeTwinFile } from "./folder.ts";
+import { usualBatch, withLanes } from "./lanes.ts";
+import type { Manifest, ManifestRung } from "./manifest.ts";
+import { pickRows } from "./rows.ts";
+import { shuffledIndices } from "./statistics/index.ts";
+import type { ConfidenceSpec } from "./types.ts";
+
+export interface CalibrateOptions {
+  readonly promise: TwinPromise;
+  /** Of what confidence is computed; default the manifest's. */
+  readonly confidence?: ConfidenceSpec | undefined;
+  /** Decides which images place the grid, and the order of the test. Default 0. */
+  readonly seed?: number | undefined;
+  /** Images that place the grid, none of which may be in `images`; a part of `images` by default. */
+  readonly selection?: ImageSource | undefined;
+  /** Whether escalations may go to the int8 original first, where that is cheaper. Default false. */
+  readonly trySecond?: boolean | undefined;
+  /** Promise for each class on its own. Default false. */
+  readonly worstClass?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((images: number) => void) | undefined;
+}
+
+/** What a calibration found. */
+export interface CalibrateResult {
+  readonly manifest: Manifest;
+  readonly calibration: Calibration;
+  /** The cost of a twin relative to the original, for each second stage that was tried. */
+  readonly costs: ReadonlyMap<"original" | "original-int8", number>;
+  /** Labels were known, and used where the promise needs them. */
+  readonly labelled: boolean;
+  readonly failures: readonly { readonly name: string; readonly error: InputError }[];
+}
+
+/** Share of the threshold by which it is raised, so that canaries may differ by as much on another machine. */
+const allowanceShare = 0.02;
+
+/** Images that place the grid when none are given: a sixth, as many as help and no more. */
+const selectionSize = (images: number): number => Math.min(1000, Math.floor(images / 6));
+
+/**
+ * Proves a threshold on images and writes it into the twin, with the ladder, the guarantee and canaries.
+ * Throws CalibrationError when the images do not allow the promise, and says which they allow.
+ */
+export async function calibrateTwin(
+  path: string,
+  images: ImageSource,
+  options: CalibrateOptions,
+): Promise<CalibrateResult> {
+  const folder = await readTwin(path);
+  const collected = await answerAll(folder, images, options);
+  const parts = await splitParts(folder, collected, options);
+  const attempts = secondStages(options).map((name) => attempt(name, folder, parts, options));
+  const best = cheapest(attempts);
+  const manifest = await record(folder, best, parts, collected, images.name, options);
+  return {
+    manifest,
+    calibration: best.calibration,
+    costs: new Map(attempts.flatMap((each) => ("cost" in each ? [[each.second, each.cost] as const] : []))),
+    labelled: hasLabels(parts.calibration),
+    failures: collected.failures,
+  };
+}
+
+/** Runs a twin's networks on all images of a source. */
+export async function answerAll(
+  folder: TwinFolder,
+  images: ImageSource,
+  options: Pick<CalibrateOptions, "signal" | "onProgress" | "trySecond">,
+): Promise<Collected> {
+  const names: NetworkName[] = ["compressed", "original", ...(options.trySecond ? (["original-int8"] as const) : [])];
+  const networks = names.map((name) => networkOf(folder, name));
+  const prepared = prepareAll(images, createPreprocessor(folder.manifest.preprocessing), signalOf(options));
+  const { signal, onProgress } = options;
+  return withLanes(networks, (lanes) =>
+    collectLogits(prepared, networks, {
+      lanes,
+      batch: usualBatch(networks[0]!),
+      keep: canaryCount,
+      signal,
+      onProgress,
+    }),
+  );
+}
+
+const signalOf = ({ signal }: { readonly signal?: AbortSignal | undefined }) =>
+  signal === undefined ? {} : { signal };
+
+interface Parts {
+  readonly selection: Collected;
+  readonly calibration: Collected;
+  readonly selectionName: string | undefined;
+}
+
+async function splitParts(folder: TwinFolder, collected: Collected, options: CalibrateOptions): Promise<Parts> {
+  if (options.selection !== undefined) {
+    const selection = await answerAll(folder, options.selection, options);
+    refuseOverlap(selection, collected, options.selection.name);
+    return { selection, calibration: collected, selectionName: options.selection.name };
+  }
+  const order = shuffledIndices(collected.names.length, options.seed ?? 0);
+  const size = selectionSize(order.length);
+  const [selection, calibration] = [order.subarray(0, size), order.subarray(size)].map((rows) =>
+    pickRows(collected, rows.toSorted()),
+  );
+  return { selection: selection!, calibration: calibration!, selectionName: undefined };
+}
+
+function refuseOverlap(selection: Collected, calibration: Collected, name: string): void {
+  const shared = overlap(selection.fingerprints, calibration.fingerprints);
+  if (shared.length === 0) return;
+  throw new CalibrationError(
+    `${name}: ${shared.length} of its images also calibrate; images that place the grid must be others`,
+  );
+}
+
+type Second = "original" | "original-int8";
+const secondStages = ({ trySecond = false }: CalibrateOptions): Second[] =>
+  trySecond ? ["original", "original-int8"] : ["original"];
+
+interface Attempt {
+  readonly second: Second;
+  readonly calibration: Calibration;
+  readonly secondThreshold: number | undefined;
+  /** Time of the twin relative to the original. */
+  readonly cost: number;
+}
+
+/** Calibrates with one second stage; a promise that it does not allow is an answer, too. */
+function attempt(
+  second: Second,
+  folder: TwinFolder,
+  parts: Parts,
+  options: CalibrateOptions,
+): Attempt | { readonly error: CalibrationError } {
+  try {
+    return calibrateWith(second, folder, parts, options);
+  } catch (error) {
+    if (error instanceof CalibrationError) return { error };
+    throw error;
+  }
+}
+
+function calibrateWith(
+  second: Second,
+  folder: TwinFolder,
+  { selection, calibration }: Parts,
+  options: CalibrateOptions,
+): Attempt {
+  const { promise, seed = 0, confidence = folder.manifest.confidence, worstClass = false } = options;
+  const stage = second === "original" ? undefined : secondStage(selection, calibration, confidence, promise);
+  const result = calibrate({
+    compressed: logitsOf(calibration, "compressed"),
+    original: logitsOf(calibration, "original"),
+    ...(stage === undefined ? {} : { second: stage }),
+    ...(hasLabels(calibration) ? { labels: calibration.labels } : {}),
+    grid: thresholdGrid(confidences(confidence, logitsOf(selection, "compressed"))),
+    promise,
+    seed,
+    confidence,
+    worstClass,
+  });
+  return { second, calibration: result, secondThreshold: stage?.threshold, cost: costOf(result, second, calibration) };
+}
+
+function secondStage(
+  selection: Collected,
+  calibration: Collected,
+  confidence: ConfidenceSpec,
+  promise: TwinPromise,
+): SecondStage {
+  const threshold = secondThreshold({
+    second: logitsOf(selection, "original-int8"),
+    original: logitsOf(selection, "original"),
+    confidence,
+    tolerance: promise.tolerance,
+  });
+  const logits = logitsOf(calibration, "original-int8");
+  return threshold === undefined ? { logits } : { logits, threshold };
+}
+
+/** `c + o e` of the cascade, from the times that the networks took on the images themselves. */
+function costOf({ chosen }: Calibration, second: Second, { time }: Collected): number {
+  const relative = (name: NetworkName): number => time.get(name)! / time.get("original")!;
+  const first = relative("compressed");
+  if (second === "original") return first + chosen.escalationRate;
+  return first + chosen.escalationRate * relative("original-int8") + chosen.originalRate;
+}
+
+function cheapest(attempts: readonly (Attempt | { readonly error: CalibrationError })[]): Attempt {
+  const succeeded = attempts.filter((each) => "cost" in each).sort((a, b) => a.cost - b.cost);
+  if (succeeded[0] !== undefined) return succeeded[0];
+  throw attempts.find((each) => "error" in each)!.error;
+}
+
+const hasLabels = ({ labels }: Collected): boolean => labels.some((label) => label >= 0);
+
+async function record(
+  folder: TwinFolder,
+  best: Attempt,
+  parts: Parts,
+  collected: Collected,
+  source: string,
+  options: CalibrateOptions,
+): Promise<Manifest> {
+  const { path, manifest } = folder;
+  const { chosen, ladder, confidence, promise } = best.calibration;
+  const allowance = allowanceShare * Math.abs(chosen.threshold);
+  const { threshold: _, secondThreshold: __, ...rest } = manifest;
+  const updated: Manifest = {
+    ...rest,
+    confidence,
+    threshold: chosen.threshold + allowance,
+    secondStage: best.second,
+    ...(best.secondThreshold === undefined ? {} : { secondThreshold: best.secondThreshold }),
+    ladder: ladder.map((rung): ManifestRung => rung),
+    guarantee: {
+      ...promise,
+      images: best.calibration.images,
+      batch: usualBatch(networkOf(folder, "compressed")),
+      provider: "cpu",
+      cpuClass: cpuClass(),
+      parts: {
+        selection: partOf(parts.selection, parts.selectionName ?? source),
+        calibration: partOf(parts.calibration, source),
+      },
+      fingerprints: await writeTwinFile(path, "fingerprints.txt", fingerprintLines(parts)),
+      seed: options.seed ?? 0,
+    },
+    canaries: await writeCanaries(path, collected, allowance),
+  };
+  await writeManifest(path, updated);
+  return updated;
+}
+
+const partOf = ({ names, fingerprints }: Collected, source: string) => ({
+  source: source.split(/[\\/]/).at(-1)!,
+  images: names.length,
+  sha256: partHash(fingerprints),
+});
+
+function fingerprintLines({ selection, calibration }: Parts): Uint8Array {
+  const all = new Set([...selection.fingerprints, ...calibration.fingerprints]);
+  return new TextEncoder().encode(`${[...all].sort().join("\n")}\n`);
+}
+
+async function writeCanaries(path: string, collected: Collected, allowance: number) {
+  const images = collected.kept.length;
+  const first = pickRows(
+    collected,
+    Uint32Array.from({ length: images }, (_, i) => i),
+  );
+  const planes = new Uint8Array(images * collected.kept[0]!.length);
+  collected.kept.forEach((image, i) => {
+    planes.set(image, i * image.length);
+  });
+  const compressed = logitsOf(first, "compressed");
+  const bytes = encodeCanaries({ count: images, planes, compressed, original: logitsOf(first, "original") });
+  return { ...(await writeTwinFile(path, "canaries.bin", bytes)), images, allowance };
+}

@@ -1,0 +1,50 @@
+import { join } from "node:path";
+import { ManifestError } from "../errors.ts";
+import type { Lane } from "../lanes/index.ts";
+import type { Network } from "../lanes/types.ts";
+import { type Canaries, type CanaryCheck, checkCanaries, decodeCanaries } from "./canaries.ts";
+import { readBytes } from "./files.ts";
+import { networkOf, type TwinFolder } from "./folder.ts";
+import { usualBatch, withLanes } from "./lanes.ts";
+import type { Logits } from "./types.ts";
+
+/** Runs a twin's canaries on this machine; undefined when it carries none. Throws ManifestError on a damaged file. */
+export async function canariesHere(folder: TwinFolder): Promise<CanaryCheck | undefined> {
+  const { canaries: entry, confidence } = folder.manifest;
+  if (entry === undefined) return undefined;
+  const stored = await readCanaries(folder);
+  const networks = [networkOf(folder, "compressed"), networkOf(folder, "original")] as const;
+  const [compressed, original] = await withLanes(networks, (lanes) =>
+    Promise.all(networks.map((network, i) => runCanaries(stored, network, lanes[i % lanes.length]!))),
+  );
+  return checkCanaries(stored, { compressed: compressed!, original: original! }, confidence, entry.allowance);
+}
+
+async function readCanaries({ path, manifest }: TwinFolder): Promise<Canaries> {
+  const { file, images } = manifest.canaries!;
+  const bytes = await readBytes(join(path, file), "restore it or make the twin again");
+  const { input, output } = manifest.networks.original;
+  const canaries = decodeCanaries(
+    bytes,
+    images,
+    input.shape.reduce((a, b) => a * b),
+    output.classes,
+  );
+  if (canaries !== undefined) return canaries;
+  throw new ManifestError(`${join(path, file)}: its length does not fit ${images} canaries; calibrate the twin again`);
+}
+
+async function runCanaries({ count, planes, compressed }: Canaries, network: Network, lane: Lane): Promise<Logits> {
+  const size = planes.length / count;
+  const batch = usualBatch(network);
+  const data = new Float32Array(count * compressed.classes);
+  for (let start = 0; start < count; start += batch) {
+    const images = Math.min(batch, count - start);
+    const result = await lane.run(network.name, {
+      count: images,
+      data: planes.slice(start * size, (start + images) * size),
+    });
+    data.set(result.logits, start * compressed.classes);
+  }
+  return { data, count, classes: compressed.classes };
+}

@@ -1,0 +1,108 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { createPreprocessor } from "../data/index.ts";
+import { ManifestError, TwinError, UsageError } from "../errors.ts";
+import type { Network, NetworkName } from "../lanes/types.ts";
+import { readBytes, sha256Of, unwritable, writeWhole } from "./files.ts";
+import { type Manifest, parseManifest } from "./manifest.ts";
+
+/** A twin on disk: its folder and the checked manifest. */
+export interface TwinFolder {
+  readonly path: string;
+  readonly manifest: Manifest;
+}
+
+/** Reads a twin's manifest and proves that every file it names is the one it was made with. Throws ManifestError. */
+export async function readTwin(path: string): Promise<TwinFolder> {
+  const file = join(path, "twin.json");
+  if (!existsSync(file)) {
+    throw new ManifestError(`${path}: is no twin, it holds no twin.json; make one with "twindnn pair"`);
+  }
+  const manifest = parseManifest(parseJson(await readBytes(file, "check its permissions"), file), file);
+  const { networks, canaries, guarantee } = manifest;
+  const files = [...Object.values(networks), canaries, guarantee?.fingerprints].filter((entry) => entry !== undefined);
+  await Promise.all(files.map((entry) => proveHash(path, entry)));
+  return { path, manifest };
+}
+
+function parseJson(bytes: Uint8Array, file: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new ManifestError(
+      `${file}: is not valid JSON (${(cause as Error).message}); restore it or make the twin again`,
+      { cause },
+    );
+  }
+}
+
+async function proveHash(folder: string, entry: { file: string; sha256: string }): Promise<void> {
+  const path = join(folder, entry.file);
+  const found = sha256Of(await readBytes(path, "restore it or make the twin again"));
+  if (found === entry.sha256) return;
+  throw new ManifestError(
+    `${path}: has SHA-256 ${found.slice(0, 12)}..., the manifest says ${entry.sha256.slice(0, 12)}...; restore the file or make the twin again`,
+  );
+}
+
+/** Replaces a twin's manifest, whole or not at all. */
+export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
+  await writeWhole(join(path, "twin.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+/** Adds or replaces a file of a twin and gives the hash to put in its manifest. */
+export async function writeTwinFile(
+  path: string,
+  file: string,
+  bytes: Uint8Array,
+): Promise<{ file: string; sha256: string }> {
+  await writeWhole(join(path, file), bytes);
+  return { file, sha256: sha256Of(bytes) };
+}
+
+/**
+ * Makes a twin folder, whole or not at all: everything is written to a folder beside it, which is then renamed.
+ * Throws UsageError when `path` exists and `replace` is not set, or is no twin.
+ */
+export async function createTwin(
+  path: string,
+  manifest: Manifest,
+  files: ReadonlyMap<string, Uint8Array>,
+  { replace = false } = {},
+): Promise<void> {
+  refuseExisting(path, replace);
+  const target = resolve(path);
+  let staging: string | undefined;
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+    for (const [name, bytes] of files) await writeWhole(join(staging, name), bytes);
+    await writeManifest(staging, manifest);
+    if (replace) await rm(target, { recursive: true, force: true });
+    await rename(staging, target);
+  } catch (cause) {
+    if (staging !== undefined) await rm(staging, { recursive: true, force: true });
+    throw cause instanceof TwinError ? cause : unwritable(path, cause);
+  }
+}
+
+/** Refuses to write over something that is there. */
+export function refuseExisting(path: string, replace: boolean): void {
+  if (!existsSync(path)) return;
+  if (!replace) throw new UsageError(`${path} exists already; choose another -o, or add --force to replace it`);
+  if (!existsSync(join(path, "twin.json"))) {
+    throw new UsageError(`${path} exists and is no twin; choose another -o (--force replaces twins only)`);
+  }
+}
+
+/** A network of the twin as a lane loads it. Throws ManifestError when the twin has none of that name. */
+export function networkOf({ path, manifest }: TwinFolder, name: NetworkName): Network {
+  const entry = manifest.networks[name];
+  if (entry === undefined)
+    throw new ManifestError(`${path}: has no network "${name}"; calibrate with --second ${name} first`);
+  const { normalisation } = createPreprocessor(manifest.preprocessing);
+  const { input, output, fixedBatch } = entry;
+  const network = { name, file: join(path, entry.file), input, output, normalisation };
+  return fixedBatch === undefined ? network : { ...network, fixedBatch };
+}

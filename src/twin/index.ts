@@ -1,0 +1,24 @@
+export * from "./calibrate.ts";
+export * from "./calibration/index.ts";
+export type { CanaryCheck } from "./canaries.ts";
+export { canariesHere } from "./canary-run.ts";
+export { Classification, type ClassificationFailure, type Guess } from "./classification.ts";
+export { type Collected, type CollectOptions, collectLogits, logitsOf } from "./collect.ts";
+export * from "./confidence/index.ts";
+export { createTwin, networkOf, readTwin, type TwinFolder } from "./folder.ts";
+export { usualBatch, usualPlan } from "./lanes.ts";
+export {
+  cascadeOf,
+  type Guarantee,
+  type Manifest,
+  type ManifestNetwork,
+  type ManifestRung,
+  networkNames,
+  parseManifest,
+} from "./manifest.ts";
+export { type AdmittedNetwork, admitNetwork, type PairNote, type PairOptions, pairTwin } from "./pair.ts";
+export * from "./plan/index.ts";
+export * from "./scheduler/index.ts";
+export * from "./statistics/index.ts";
+export { type ClassifyInput, Twin, type TwinOptions } from "./twin.ts";
+export * from "./types.ts";

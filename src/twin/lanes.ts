@@ -1,0 +1,41 @@
+import {
+  cpuBudget,
+  type Lane,
+  type LaneSpec,
+  type Network,
+  type NetworkName,
+  openLane,
+  type Plan,
+} from "../lanes/index.ts";
+
+/** Values of one input above which a batch no longer stays in the cache, and single images are faster: 64 x 64 RGB. */
+const largeInput = 3 * 64 * 64;
+const smallInputBatch = 32;
+
+/** The batch size to take without measuring: activations of large images leave the cache. */
+export function usualBatch(network: Network): number {
+  const [channels, height, width] = network.input.shape;
+  return network.fixedBatch ?? (channels * height * width > largeInput ? 1 : smallInputBatch);
+}
+
+/** A plan without measuring: a lane for each core, each of which runs every network. */
+export function usualPlan(networks: readonly Network[]): Plan {
+  const lane: LaneSpec = { kind: "cpu", networks: networks.map(({ name }) => name), threads: 1 };
+  const batch: Partial<Record<NetworkName, number>> = {};
+  for (const network of networks) batch[network.name] = usualBatch(network);
+  return { lanes: Array.from({ length: cpuBudget() }, () => lane), batch, idleTakesFresh: false, isolation: "thread" };
+}
+
+/** Opens the plan's lanes, hands them to `use`, and closes them whatever happens. */
+export async function withLanes<T>(
+  networks: readonly Network[],
+  use: (lanes: readonly Lane[]) => Promise<T>,
+): Promise<T> {
+  const { lanes: specs } = usualPlan(networks);
+  const lanes = await Promise.all(specs.map((spec) => openLane(spec, networks)));
+  try {
+    return await use(lanes);
+  } finally {
+    await Promise.all(lanes.map((lane) => lane.close()));
+  }
+}

@@ -1,0 +1,22 @@
+import type { Collected } from "./collect.ts";
+import type { Logits } from "./types.ts";
+
+/** The answers on some of the images, in the order of `rows`. */
+export function pickRows(collected: Collected, rows: Uint32Array): Collected {
+  const indices = [...rows];
+  return {
+    ...collected,
+    names: indices.map((i) => collected.names[i]!),
+    labels: Int32Array.from(indices, (i) => collected.labels[i]!),
+    fingerprints: indices.map((i) => collected.fingerprints[i]!),
+    logits: new Map([...collected.logits].map(([name, logits]) => [name, pickLogits(logits, indices)])),
+  };
+}
+
+function pickLogits({ data, classes }: Logits, rows: readonly number[]): Logits {
+  const picked = new Float32Array(rows.length * classes);
+  rows.forEach((row, i) => {
+    picked.set(data.subarray(row * classes, (row + 1) * classes), i * classes);
+  });
+  return { data: picked, count: rows.length, classes };
+}

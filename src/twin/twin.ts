@@ -1,0 +1,148 @@
+import { createPreprocessor, type ImageInput, type ImageItem, prepareAll, sourceOf } from "../data/index.ts";
+import { ManifestError } from "../errors.ts";
+import { cpuClass, type Isolation, openLane, type Plan } from "../lanes/index.ts";
+import { canariesHere } from "./canary-run.ts";
+import { Classification, type ClassificationFailure } from "./classification.ts";
+import { createConfidence } from "./confidence/index.ts";
+import { networkOf, readTwin, type TwinFolder } from "./folder.ts";
+import { usualPlan } from "./lanes.ts";
+import { cascadeOf, type Manifest, networkNames } from "./manifest.ts";
+import { type BatchEvent, type Counters, createScheduler, type Input, type Scheduler } from "./scheduler/index.ts";
+import { type Cascade, isFailure, type Outcome } from "./types.ts";
+
+export interface TwinOptions {
+  /** Lanes and batch sizes; a lane for each core when absent. `makePlan` finds the best by measuring. */
+  readonly plan?: Plan | undefined;
+  /** Where lanes run; `process` survives a native crash. Default: the plan's. */
+  readonly isolation?: Isolation | undefined;
+  /** Pads short batches, so that batching never changes an answer. Default false. */
+  readonly deterministic?: boolean | undefined;
+  /** What to do when this machine's answers differ from the calibrated ones by more than was allowed for. Default `refuse`. */
+  readonly onMismatch?: "refuse" | "original-only" | undefined;
+  /** Aborts loading. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch, for timelines. */
+  readonly onBatch?: ((event: BatchEvent) => void) | undefined;
+}
+
+/** What `classifyAll` takes: anything that holds an image, or items of an image source. */
+export type ClassifyInput = ImageInput | ImageItem;
+
+/**
+ * A pair of networks that answers with the compressed one where it is confident, and with the original where it is not.
+ *
+ * @example
+ * await using twin = await Twin.load("models/fashion-mnist/twin");
+ * const { label, confidence, answeredBy } = await twin.classify("photo.png");
+ */
+export class Twin implements AsyncDisposable {
+  readonly manifest: Manifest;
+  /** Why the original answers alone; absent when the twin works as calibrated. */
+  readonly mismatch: string | undefined;
+  readonly #scheduler: Scheduler;
+  readonly #preprocessor;
+
+  private constructor(folder: TwinFolder, scheduler: Scheduler, mismatch: string | undefined) {
+    this.manifest = folder.manifest;
+    this.mismatch = mismatch;
+    this.#scheduler = scheduler;
+    this.#preprocessor = createPreprocessor(folder.manifest.preprocessing);
+  }
+
+  /**
+   * Loads a twin's folder and opens its lanes. On another class of CPU than the one it was calibrated on, its canaries are
+   * run first. Throws ManifestError when the folder is damaged, or the canaries fail and `onMismatch` is `refuse`.
+   */
+  static async load(path: string, options: TwinOptions = {}): Promise<Twin> {
+    const folder = await readTwin(path);
+    const mismatch = await findMismatch(folder, options);
+    options.signal?.throwIfAborted();
+    const cascade: Cascade = mismatch === undefined ? cascadeOf(folder.manifest) : [{ network: "original" }];
+    return new Twin(folder, await openScheduler(folder, cascade, options), mismatch);
+  }
+
+  /** Answers one image: a path, URL, Buffer, Blob or pixels. Throws InputError when it cannot be read. */
+  async classify(input: ClassifyInput, options: { signal?: AbortSignal } = {}): Promise<Classification> {
+    for await (const result of this.classifyAll([input], options)) {
+      if (!isFailure(result)) return result;
+      throw result.error;
+    }
+    throw new DOMException("the twin was closed before it answered", "AbortError");
+  }
+
+  /**
+   * Answers images in their order, as many at a time as keep the lanes busy. An image that cannot be read gives a failure in
+   * its place and does not stop the others. Images are read no faster than answers are taken.
+   */
+  async *classifyAll(
+    inputs: Iterable<ClassifyInput> | AsyncIterable<ClassifyInput>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): AsyncGenerator<Classification | ClassificationFailure, void, undefined> {
+    const names: string[] = [];
+    const outcomes = this.#scheduler.run(this.#prepare(inputs, names, signal), signal === undefined ? {} : { signal });
+    for await (const outcome of outcomes) yield this.#resultOf(names.shift()!, outcome);
+  }
+
+  /** What the twin has done so far. */
+  get counters(): Counters {
+    return this.#scheduler.counters;
+  }
+
+  /** Ends all work and frees the lanes. */
+  async dispose(): Promise<void> {
+    await this.#scheduler.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  async *#prepare(
+    inputs: Iterable<ClassifyInput> | AsyncIterable<ClassifyInput>,
+    names: string[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Input, void, undefined> {
+    for await (const image of prepareAll(
+      sourceOf(inputs),
+      this.#preprocessor,
+      signal === undefined ? {} : { signal },
+    )) {
+      names.push(image.name);
+      yield isFailure(image) ? image : image.planes;
+    }
+  }
+
+  #resultOf(name: string, outcome: Outcome): Classification | ClassificationFailure {
+    if (isFailure(outcome)) return { name, error: outcome.error };
+    return new Classification(name, outcome, this.manifest.labels);
+  }
+}
+
+async function findMismatch(folder: TwinFolder, { onMismatch = "refuse" }: TwinOptions): Promise<string | undefined> {
+  const { guarantee } = folder.manifest;
+  if (guarantee === undefined || guarantee.cpuClass === cpuClass()) return undefined;
+  const check = await canariesHere(folder);
+  if (check === undefined || check.passed) return undefined;
+  const problem = `${folder.path}: was calibrated on a CPU of class ${guarantee.cpuClass}; on this one (${cpuClass()}) its answers differ by more than was allowed for`;
+  if (onMismatch === "original-only") return problem;
+  throw new ManifestError(
+    `${problem}; calibrate it here, prove it with "twindnn verify --data", or answer with the original only (onMismatch: "original-only")`,
+  );
+}
+
+async function openScheduler(folder: TwinFolder, cascade: Cascade, options: TwinOptions): Promise<Scheduler> {
+  const { manifest } = folder;
+  const networks = networkNames(cascade).map((name) => networkOf(folder, name));
+  const plan = options.plan ?? usualPlan(networks);
+  const isolation = options.isolation ?? plan.isolation;
+  const [channels, height, width] = networks[0]!.input.shape;
+  return createScheduler({
+    cascade,
+    confidence: createConfidence(manifest.confidence),
+    plan: { ...plan, isolation },
+    open: (spec) => openLane(spec, networks, { isolation }),
+    inputSize: channels * height * width,
+    deterministic: options.deterministic ?? false,
+    ...(options.onBatch === undefined ? {} : { onBatch: options.onBatch }),
+  });
+}
