@@ -26,6 +26,9 @@ export interface ExternalRange {
 /** Gives the bytes of a weight file that a model names. */
 export type ReadExternal = (range: ExternalRange) => Uint8Array;
 
+/** From this format version on constants need not be listed among the inputs; older models are read as this one. */
+const oldestIrVersion = 4;
+
 /** Decodes an ONNX model; `external` reads weights that lie in other files. Throws ModelError. */
 export function decodeModel(bytes: Uint8Array, external: ReadExternal = refuseExternal): Model {
   const proto = parse(bytes);
@@ -41,7 +44,7 @@ export function decodeModel(bytes: Uint8Array, external: ReadExternal = refuseEx
     graph: new GraphReader(external).graph(proto.graph),
     opset,
     otherOpsets: opsets,
-    irVersion: Number(proto.irVersion),
+    irVersion: Math.max(oldestIrVersion, Number(proto.irVersion)),
     producer: proto.producerName,
     metadata: new Map(proto.metadataProps.map((entry) => [entry.key, entry.value])),
   };
@@ -68,6 +71,8 @@ function elementType(code: number, where: string): ElementType {
   if (type === undefined) throw new ModelError(`${where} has element type ${code}, which is not supported`);
   return type;
 }
+
+const utf8 = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** Turns protobuf messages into the graph of `graph.ts`. */
 class GraphReader {
@@ -105,14 +110,13 @@ class GraphReader {
   }
 
   attribute(proto: AttributeProto, node: string): Attribute {
-    const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
     switch (proto.type) {
       case AttributeType.INT:
         return { kind: "int", value: Number(proto.i) };
       case AttributeType.FLOAT:
         return { kind: "float", value: proto.f };
       case AttributeType.STRING:
-        return { kind: "string", value: text(proto.s) };
+        return { kind: "string", value: utf8(proto.s) };
       case AttributeType.TENSOR:
         return { kind: "tensor", value: this.tensor(proto.t!) };
       case AttributeType.GRAPH:
@@ -122,7 +126,7 @@ class GraphReader {
       case AttributeType.FLOATS:
         return { kind: "floats", value: [...proto.floats] };
       case AttributeType.STRINGS:
-        return { kind: "strings", value: proto.strings.map(text) };
+        return { kind: "strings", value: proto.strings.map(utf8) };
       default:
         throw new ModelError(
           `node "${node}": attribute "${proto.name}" has kind ${proto.type}, which is not supported`,

@@ -48,15 +48,16 @@ function nodeProto(node: Node): MessageInitShape<typeof NodeProtoSchema> {
   };
 }
 
+const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
+
 function attributeProto(name: string, attribute: Attribute): MessageInitShape<typeof AttributeProtoSchema> {
-  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
   switch (attribute.kind) {
     case "int":
       return { name, type: AttributeType.INT, i: toInt64(attribute.value) };
     case "float":
       return { name, type: AttributeType.FLOAT, f: attribute.value };
     case "string":
-      return { name, type: AttributeType.STRING, s: bytes(attribute.value) };
+      return { name, type: AttributeType.STRING, s: utf8(attribute.value) };
     case "tensor":
       return { name, type: AttributeType.TENSOR, t: tensorProto(attribute.value, "") };
     case "graph":
@@ -65,8 +66,8 @@ function attributeProto(name: string, attribute: Attribute): MessageInitShape<ty
       return { name, type: AttributeType.INTS, ints: attribute.value.map(toInt64) };
     case "floats":
       return { name, type: AttributeType.FLOATS, floats: [...attribute.value] };
-    case "strings":
-      return { name, type: AttributeType.STRINGS, strings: attribute.value.map(bytes) };
+    default:
+      return { name, type: AttributeType.STRINGS, strings: attribute.value.map(utf8) };
   }
 }
 

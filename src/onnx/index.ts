@@ -19,6 +19,7 @@ export {
 export { encodeModel } from "./encode.ts";
 export { outputDifference, randomInputs, relativeDifference } from "./equivalence.ts";
 export * from "./graph.ts";
+export { raiseOpset } from "./opset.ts";
 export { readModel } from "./read.ts";
 export * from "./rewrites/index.ts";
 export { ModelRunner, runModel, type Tensors } from "./run.ts";

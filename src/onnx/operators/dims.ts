@@ -20,6 +20,8 @@ export const mergeDim = (a: Dim, b: Dim): Dim => (isKnown(a) || b === undefined 
 /** The product of sizes: a number, or one symbol where all others are 1, or unknown. */
 export const product = (dims: readonly Dim[]): Dim => quotient(dims, []);
 
+const knownProduct = (dims: readonly Dim[]): number => dims.filter(isKnown).reduce((a, b) => a * b, 1);
+
 /** The quotient of two products of sizes; equal symbols cancel. Undefined where it is not a number or one symbol. */
 export function quotient(numerator: readonly Dim[], denominator: readonly Dim[]): Dim {
   const over = numerator.filter((dim) => !isKnown(dim));
@@ -28,7 +30,6 @@ export function quotient(numerator: readonly Dim[], denominator: readonly Dim[])
     if (at < 0) return undefined;
     over.splice(at, 1);
   }
-  const knownProduct = (dims: readonly Dim[]): number => dims.filter(isKnown).reduce((a, b) => a * b, 1);
   const factor = knownProduct(numerator) / knownProduct(denominator);
   if (over.length === 0) return Number.isInteger(factor) ? factor : undefined;
   return over.length === 1 && factor === 1 ? over[0] : undefined;

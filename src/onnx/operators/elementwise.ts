@@ -76,13 +76,15 @@ const compareNumbers =
   (a: Dim, b: Dim): boolean | undefined =>
     isKnown(a) && isKnown(b) ? compare(a, b) : undefined;
 
+/** What Where takes; the same answer on both sides needs no condition. */
+function choose([condition, yes, no]: readonly Dim[]): Dim {
+  if (condition === undefined) return yes === no ? yes : undefined;
+  return condition === 0 ? no : yes;
+}
+
 const where: Operator = {
   infer: (context) => {
     const shape = broadcastShape(context);
-    const choose = ([condition, yes, no]: readonly Dim[]): Dim => {
-      if (condition === undefined) return yes === no ? yes : undefined;
-      return condition === 0 ? no : yes;
-    };
     return [{ type: context.input(1).type, shape, elements: mapElements(context.given, shape, choose) }];
   },
 };

@@ -73,7 +73,7 @@ const transpose: Operator = {
   infer: (context) => {
     const input = context.input(0);
     if (input.shape === undefined) return [{ type: input.type, shape: undefined }];
-    const order = context.ints("perm", [...input.shape.keys()].reverse());
+    const order = context.ints("perm", [...input.shape.keys()].toReversed());
     const shape = order.map((axis) => input.shape![axis]);
     const elements = copyElements(input, shape, (index) => input.shape!.map((_, axis) => index[order.indexOf(axis)]!));
     return [{ type: input.type, shape, elements }];

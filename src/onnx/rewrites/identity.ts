@@ -6,9 +6,7 @@ import { toNumbers } from "../tensor.ts";
 export const removeIdentity: Rewrite = (model) => {
   const result = copyModel(model);
   const { graph } = result;
-  for (const node of [...graph.nodes]) {
-    if (isIdentity(graph, node) && bypass(graph, node)) graph.nodes.splice(graph.nodes.indexOf(node), 1);
-  }
+  graph.nodes = graph.nodes.filter((node) => !(isIdentity(graph, node) && bypass(graph, node)));
   return result;
 };
 
