@@ -1,0 +1,1 @@
+export { type QuantizeOptions, quantizeModel } from "./int8/quantize.ts";
