@@ -11,11 +11,6 @@ export class OrderedOutput {
     this.#ring = Array.from({ length: window }, () => undefined);
   }
 
-  /** Outcomes taken so far; the index of the one that comes next. */
-  get taken(): number {
-    return this.#next;
-  }
-
   /** Stores the outcome of input `index`, which lies within `window` of those taken. */
   put(index: number, outcome: Outcome): void {
     this.#ring[index % this.#ring.length] = outcome;

@@ -49,11 +49,10 @@ export function chooseWork(lane: LaneView, backlog: Backlog): Work | undefined {
   return any === undefined ? freshForOriginal(lane, backlog) : batchOf(any, backlog);
 }
 
-/** A batch of what waits for `stage`; the last of it is shared among the idle lanes. */
+/** A batch of what waits for `stage`; once fresh inputs run out, the idle lanes share what is left. */
 function batchOf(stage: number, { waiting, batch, idle }: Backlog): Work {
-  const shared = waiting[0] === 0 || stage === 0 ? Math.max(1, idle[stage]!) : 1;
-  const count = Math.min(batch[stage]!, Math.ceil(waiting[stage]! / shared));
-  return { from: stage, stage, count };
+  const sharers = waiting[0]! >= batch[0]! ? 1 : Math.max(1, idle[stage]!);
+  return { from: stage, stage, count: Math.min(batch[stage]!, Math.ceil(waiting[stage]! / sharers)) };
 }
 
 function freshForOriginal(lane: LaneView, { waiting, batch, idleTakesFresh }: Backlog): Work | undefined {

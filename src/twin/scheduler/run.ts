@@ -25,6 +25,10 @@ export class InputRun implements Sink {
   /** Inputs in flight below which reading goes on: not at every single one, which would cost a promise each. */
   readonly #lowWater: number;
   #read = 0;
+  /** The latest input that went to a lane. */
+  #begun = 0;
+  /** Outcomes that the consumer is done with: it has asked for the next. */
+  #done = 0;
   #reading = false;
   /** All inputs are read. */
   #exhausted: End | undefined;
@@ -42,8 +46,12 @@ export class InputRun implements Sink {
     return this.#stopped !== undefined;
   }
 
+  begin(index: number): void {
+    this.#begun = Math.max(this.#begun, index);
+  }
+
   holdsUp(index: number): boolean {
-    return this.#read - index > this.#host.window / 2;
+    return this.#begun - index > this.#host.window / 2;
   }
 
   settle(index: number, outcome: Outcome): void {
@@ -65,8 +73,9 @@ export class InputRun implements Sink {
       if (this.#stopped !== undefined) return rethrow(this.#stopped);
       const outcome = this.#output.take();
       if (outcome !== undefined) {
-        if (this.#inFlight <= this.#lowWater) this.#room.open();
         yield outcome;
+        this.#done++;
+        if (this.#inFlight <= this.#lowWater) this.#room.open();
       } else if (this.#exhausted !== undefined && this.#inFlight === 0) return rethrow(this.#exhausted);
       else await this.#output.arrival();
     }
@@ -87,7 +96,7 @@ export class InputRun implements Sink {
   }
 
   get #inFlight(): number {
-    return this.#read - this.#output.taken;
+    return this.#read - this.#done;
   }
 
   /** Reads inputs while there is room for them. */

@@ -1,5 +1,5 @@
 import { LaneError, type TwinError, UsageError } from "../../errors.ts";
-import type { LaneResult } from "../../lanes/types.ts";
+import type { LaneResult, LaneSpec } from "../../lanes/types.ts";
 import type { Outcome } from "../types.ts";
 import { RunningCounters } from "./counters.ts";
 import { judge } from "./judge.ts";
@@ -116,17 +116,22 @@ class CascadeScheduler implements Scheduler, RunHost {
     else this.#planDispatch();
   }
 
-  #slot(spec: SchedulerOptions["plan"]["lanes"][number]): LaneSlot<Assignment> {
-    return new LaneSlot<Assignment>(spec, this.#options.open, {
-      answered: (assignment, lane, result) => this.#answered(assignment, lane, result),
-      refused: (assignment, error) => this.#refused(assignment, error),
-      lost: (assignments) => this.#lost(assignments),
-      ready: () => {
-        this.counters.restarts++;
-        this.#dispatch();
+  #slot(spec: LaneSpec): LaneSlot<Assignment> {
+    const { open, restartDelay = 50 } = this.#options;
+    return new LaneSlot<Assignment>(
+      spec,
+      { open, restartDelay },
+      {
+        answered: (assignment, lane, result) => this.#answered(assignment, lane, result),
+        refused: (assignment, error) => this.#refused(assignment, error),
+        lost: (assignments) => this.#lost(assignments),
+        ready: () => {
+          this.counters.restarts++;
+          this.#dispatch();
+        },
+        failed: (error) => this.#end(error),
       },
-      failed: (error) => this.#end(error),
-    });
+    );
   }
 
   #end(error: LaneError): void {
@@ -174,6 +179,7 @@ class CascadeScheduler implements Scheduler, RunHost {
 
   #assign(slot: LaneSlot<Assignment>, work: Work): void {
     const tasks = this.#queues[work.from]!.take(work.count);
+    for (const { sink, index } of tasks) sink.begin(index);
     const { network } = this.#options.cascade[work.stage]!;
     const rows = this.#options.deterministic === true ? this.#batch[work.stage]! : tasks.length;
     slot.run(network, assemble(tasks, this.inputSize, rows), { ...work, tasks, rows });

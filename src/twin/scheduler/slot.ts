@@ -17,27 +17,32 @@ export interface SlotEvents<W> {
 
 /** Deaths in a row, with no batch answered between them, that a slot puts up with. */
 const deathsAllowed = 5;
-const firstPause = 50;
+
+export interface SlotOptions {
+  readonly open: (spec: LaneSpec) => Promise<Lane>;
+  /** Milliseconds before a dead lane is opened again, doubled at each death in a row. */
+  readonly restartDelay: number;
+}
 
 /** A place for a lane: keeps it supplied with a lane, and knows what that lane has not answered yet. */
 export class LaneSlot<W> {
   readonly spec: LaneSpec;
-  readonly #open: (spec: LaneSpec) => Promise<Lane>;
+  readonly #options: SlotOptions;
   readonly #events: SlotEvents<W>;
   readonly #closing = new AbortController();
   #lane: Lane | undefined;
   #outstanding: W[] = [];
   #deaths = 0;
 
-  constructor(spec: LaneSpec, open: (spec: LaneSpec) => Promise<Lane>, events: SlotEvents<W>) {
+  constructor(spec: LaneSpec, options: SlotOptions, events: SlotEvents<W>) {
     this.spec = spec;
-    this.#open = open;
+    this.#options = options;
     this.#events = events;
   }
 
   /** Opens the lane for the first time. @throws LaneError */
   async start(): Promise<void> {
-    this.#adopt(await this.#open(this.spec));
+    this.#adopt(await this.#options.open(this.spec));
   }
 
   /** Batches not yet answered; infinite without a lane. */
@@ -103,8 +108,9 @@ export class LaneSlot<W> {
       return;
     }
     try {
-      await delay(firstPause * 2 ** (this.#deaths - 1), undefined, { signal: this.#closing.signal });
-      const lane = await this.#open(this.spec);
+      const pause = this.#options.restartDelay * 2 ** (this.#deaths - 1);
+      await delay(pause, undefined, { signal: this.#closing.signal });
+      const lane = await this.#options.open(this.spec);
       if (this.#closing.signal.aborted) return await lane.close();
       this.#adopt(lane);
       this.#events.ready();

@@ -5,7 +5,9 @@ import type { Outcome } from "../types.ts";
 export interface Sink {
   /** Whether nobody waits for the outcome any more. */
   readonly stopped: boolean;
-  /** Whether input `index` keeps the run from reading on, or soon will. */
+  /** Fresh input `index` is on its way to a lane. */
+  begin(index: number): void;
+  /** Whether so many inputs have overtaken input `index` that the run will soon have to wait for it. */
   holdsUp(index: number): boolean;
   settle(index: number, outcome: Outcome): void;
   /** Ends the whole run with an error. */

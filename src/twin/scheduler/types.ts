@@ -41,6 +41,8 @@ export interface SchedulerOptions {
   readonly inputSize: number;
   /** Inputs of one run that may be read and not yet handed out; default: eight batches a lane. */
   readonly window?: number;
+  /** Milliseconds before a dead lane is opened again, doubled at each death in a row. Default 50. */
+  readonly restartDelay?: number;
   /**
    * Every network always runs at its full batch, short ones filled up, and the original takes no fresh inputs, so that
    * neither batching nor timing ever changes an answer. Default false.

@@ -1,0 +1,146 @@
+import { getEventListeners } from "node:events";
+import { setImmediate as eventLoopTurn } from "node:timers/promises";
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { LaneError } from "../../src/errors.ts";
+import { createScheduler, type Input, type Scheduler } from "../../src/twin/scheduler/index.ts";
+import { fakeInput } from "../support/fake-lane.ts";
+import {
+  collect,
+  idOf,
+  inputs,
+  instantWorld,
+  options,
+  scheduledWorld,
+  setups,
+  twoLanes,
+} from "../support/scheduling.ts";
+
+/** Inputs without end, and whether they were told to stop. */
+function endless() {
+  const state = { read: 0, closed: false };
+  async function* produce(): AsyncGenerator<Input> {
+    try {
+      for (;;) yield fakeInput(state.read++);
+    } finally {
+      state.closed = true;
+    }
+  }
+  return { state, inputs: produce() };
+}
+
+const afterwards = async (scheduler: Scheduler, signal?: AbortSignal): Promise<void> => {
+  if (signal !== undefined) expect(getEventListeners(signal, "abort")).toEqual([]);
+  expect((await collect(scheduler.run(inputs(11)))).map(idOf)).toEqual([...Array(11).keys()]);
+};
+
+async function* failing(): AsyncGenerator<Input> {
+  yield* inputs(7);
+  throw new Error("the disk is gone");
+}
+
+const brokenConfidence = (): number => {
+  throw new Error("no such measure");
+};
+
+describe("stopping a run", () => {
+  it("throws the signal's reason at an abort at any time, closes the inputs, and holds nothing", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), setups, fc.nat(50), async (s, setup, after) => {
+        await using scheduler = await createScheduler({ ...options(setup, scheduledWorld(s)), window: 20 });
+        const { state, inputs: endlessInputs } = endless();
+        const controller = new AbortController();
+        const reason = new Error("enough");
+        const consume = async () => {
+          let taken = 0;
+          for await (const _ of scheduler.run(endlessInputs, { signal: controller.signal })) {
+            if (++taken > after) controller.abort(reason);
+          }
+        };
+        await expect(s.waitFor(consume())).rejects.toBe(reason);
+        expect(state.closed).toBe(true);
+        await s.waitFor(afterwards(scheduler, controller.signal));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("wakes a consumer that waits for a lane or for a producer that is stuck", async () => {
+    const stuck = new Promise<never>(() => {});
+    const lanesStuck = instantWorld(() => stuck);
+    async function* noInputs(): AsyncGenerator<Input> {
+      yield await stuck;
+    }
+    for (const [world, given] of [
+      [lanesStuck, inputs(3)],
+      [instantWorld(), noInputs()],
+    ] as const) {
+      await using scheduler = await createScheduler(options(twoLanes, world));
+      const controller = new AbortController();
+      const run = collect(scheduler.run(given, { signal: controller.signal }));
+      setImmediate(() => controller.abort());
+      await expect(run).rejects.toThrow(/aborted/);
+      expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+    }
+  });
+
+  it("does not begin when the signal is aborted already", async () => {
+    const world = instantWorld();
+    await using scheduler = await createScheduler(options(twoLanes, world));
+    await expect(collect(scheduler.run(inputs(3), { signal: AbortSignal.abort() }))).rejects.toThrow(/aborted/);
+    expect(world.log).toEqual([]);
+  });
+
+  it("closes the inputs when the consumer leaves the loop", async () => {
+    await using scheduler = await createScheduler(options(twoLanes, instantWorld()));
+    const { state, inputs: endlessInputs } = endless();
+    for await (const _ of scheduler.run(endlessInputs)) break;
+    expect(state.closed).toBe(true);
+    await afterwards(scheduler);
+  });
+
+  it("passes the producer's error on, after the outcomes before it", async () => {
+    await using scheduler = await createScheduler(options(twoLanes, instantWorld()));
+    const seen: number[] = [];
+    const consume = async () => {
+      for await (const outcome of scheduler.run(failing())) seen.push(idOf(outcome));
+    };
+    await expect(consume()).rejects.toThrow("the disk is gone");
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    await afterwards(scheduler);
+  });
+
+  it("passes an error of the confidence function on", async () => {
+    await using scheduler = await createScheduler({
+      ...options(twoLanes, instantWorld()),
+      confidence: brokenConfidence,
+    });
+    await expect(collect(scheduler.run(inputs(5)))).rejects.toThrow("no such measure");
+  });
+
+  it("ends runs with LaneError when the scheduler is closed, as often as one likes", async () => {
+    const scheduler = await createScheduler(
+      options(
+        twoLanes,
+        instantWorld(() => new Promise(() => {})),
+      ),
+    );
+    const run = collect(scheduler.run(inputs(5)));
+    setImmediate(() => void scheduler.close());
+    await expect(run).rejects.toThrow(/closed/);
+    await Promise.all([scheduler.close(), scheduler.close()]);
+    await expect(collect(scheduler.run(inputs(1)))).rejects.toThrow(LaneError);
+  });
+
+  it("reads no faster than a slow consumer takes", async () => {
+    await using scheduler = await createScheduler({ ...options(twoLanes, instantWorld()), window: 16 });
+    const { state, inputs: endlessInputs } = endless();
+    let taken = 0;
+    for await (const _ of scheduler.run(endlessInputs)) {
+      taken++;
+      await eventLoopTurn();
+      expect(state.read - taken).toBeLessThanOrEqual(16);
+      if (taken === 60) break;
+    }
+  });
+});
