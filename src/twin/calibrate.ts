@@ -1,4 +1,12 @@
-import { createPreprocessor, type ImageSource, overlap, partHash, prepareAll } from "../data/index.ts";
+import {
+  createPreprocessor,
+  type ImageSource,
+  overlap,
+  partHash,
+  prepareAll,
+  selectImages,
+  splitImages,
+} from "../data/index.ts";
 import { CalibrationError, type InputError } from "../errors.ts";
 import { cpuClass, type NetworkName } from "../lanes/index.ts";
 import {
@@ -16,7 +24,6 @@ import { networkOf, readTwin, type TwinFolder, writeManifest, writeTwinFile } fr
 import { usualBatch, withLanes } from "./lanes.ts";
 import type { Manifest, ManifestRung } from "./manifest.ts";
 import { pickRows } from "./rows.ts";
-import { shuffledIndices } from "./statistics/index.ts";
 import type { ConfidenceSpec } from "./types.ts";
 
 export interface CalibrateOptions {
@@ -62,17 +69,16 @@ export async function calibrateTwin(
   options: CalibrateOptions,
 ): Promise<CalibrateResult> {
   const folder = await readTwin(path);
-  const collected = await answerAll(folder, images, options);
-  const parts = await splitParts(folder, collected, options);
+  const parts = await answerParts(folder, images, options);
   const attempts = secondStages(options).map((name) => attempt(name, folder, parts, options));
   const best = cheapest(attempts);
-  const manifest = await record(folder, best, parts, collected, images.name, options);
+  const manifest = await record(folder, best, parts, images.name, options);
   return {
     manifest,
     calibration: best.calibration,
     costs: new Map(attempts.flatMap((each) => ("cost" in each ? [[each.second, each.cost] as const] : []))),
     labelled: hasLabels(parts.calibration),
-    failures: collected.failures,
+    failures: [...parts.selection.failures, ...parts.calibration.failures],
   };
 }
 
@@ -103,28 +109,36 @@ const signalOf = ({ signal }: { readonly signal?: AbortSignal | undefined }) =>
 interface Parts {
   readonly selection: Collected;
   readonly calibration: Collected;
-  readonly selectionName: string | undefined;
 }
 
-async function splitParts(folder: TwinFolder, collected: Collected, options: CalibrateOptions): Promise<Parts> {
-  if (options.selection !== undefined) {
-    const selection = await answerAll(folder, options.selection, options);
-    refuseOverlap(selection, collected, options.selection.name);
-    return { selection, calibration: collected, selectionName: options.selection.name };
-  }
-  const order = shuffledIndices(collected.names.length, options.seed ?? 0);
-  const size = selectionSize(order.length);
-  const [selection, calibration] = [order.subarray(0, size), order.subarray(size)].map((rows) =>
-    pickRows(collected, rows.toSorted()),
-  );
-  return { selection: selection!, calibration: calibration!, selectionName: undefined };
+async function answerParts(folder: TwinFolder, images: ImageSource, options: CalibrateOptions): Promise<Parts> {
+  const sources =
+    options.selection === undefined
+      ? await partsOf(images, options.seed ?? 0)
+      : { selection: options.selection, calibration: images };
+  const selection = await answerAll(folder, sources.selection, options);
+  const calibration = await answerAll(folder, sources.calibration, options);
+  return { selection: withoutShared(selection, calibration, sources.selection.name), calibration };
 }
 
-function refuseOverlap(selection: Collected, calibration: Collected, name: string): void {
-  const shared = overlap(selection.fingerprints, calibration.fingerprints);
-  if (shared.length === 0) return;
+/** Cuts images into those that place the grid and those that calibrate. Throws CalibrationError when they are too few. */
+export async function partsOf(
+  images: ImageSource,
+  seed: number,
+): Promise<Record<"selection" | "calibration", ImageSource>> {
+  const { count } = await selectImages(images, {});
+  const selection = selectionSize(count!);
+  if (selection >= 2) return splitImages(images, { selection, calibration: "rest" }, seed);
+  throw new CalibrationError(`${images.name} holds ${count} images, too few to calibrate on; a promise needs hundreds`);
+}
+
+/** Images that lie in both parts calibrate; what is left of the selection places the grid. */
+function withoutShared(selection: Collected, calibration: Collected, name: string): Collected {
+  const shared = new Set(overlap(selection.fingerprints, calibration.fingerprints));
+  const rows = [...selection.fingerprints.keys()].filter((i) => !shared.has(selection.fingerprints[i]!));
+  if (rows.length > selection.names.length / 2) return pickRows(selection, Uint32Array.from(rows));
   throw new CalibrationError(
-    `${name}: ${shared.length} of its images also calibrate; images that place the grid must be others`,
+    `${name}: ${shared.size} of its ${selection.names.length} images also calibrate; give other images to place the grid`,
   );
 }
 
@@ -213,7 +227,6 @@ async function record(
   folder: TwinFolder,
   best: Attempt,
   parts: Parts,
-  collected: Collected,
   source: string,
   options: CalibrateOptions,
 ): Promise<Manifest> {
@@ -235,13 +248,13 @@ async function record(
       provider: "cpu",
       cpuClass: cpuClass(),
       parts: {
-        selection: partOf(parts.selection, parts.selectionName ?? source),
+        selection: partOf(parts.selection, options.selection?.name ?? source),
         calibration: partOf(parts.calibration, source),
       },
       fingerprints: await writeTwinFile(path, "fingerprints.txt", fingerprintLines(parts)),
       seed: options.seed ?? 0,
     },
-    canaries: await writeCanaries(path, collected, allowance),
+    canaries: await writeCanaries(path, parts.calibration, allowance),
   };
   await writeManifest(path, updated);
   return updated;

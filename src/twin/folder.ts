@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { createPreprocessor } from "../data/index.ts";
 import { ManifestError, TwinError, UsageError } from "../errors.ts";
 import type { Network, NetworkName } from "../lanes/types.ts";
+import type { AdmittedNetwork } from "./admit.ts";
 import { readBytes, sha256Of, unwritable, writeWhole } from "./files.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 
@@ -105,4 +106,16 @@ export function networkOf({ path, manifest }: TwinFolder, name: NetworkName): Ne
   const { input, output, fixedBatch } = entry;
   const network = { name, file: join(path, entry.file), input, output, normalisation };
   return fixedBatch === undefined ? network : { ...network, fixedBatch };
+}
+
+/** Adds a network to a twin, or replaces it. */
+export async function addNetwork(
+  folder: TwinFolder,
+  name: "original-int8",
+  { entry, bytes }: AdmittedNetwork,
+): Promise<TwinFolder> {
+  await writeTwinFile(folder.path, entry.file, bytes);
+  const manifest = { ...folder.manifest, networks: { ...folder.manifest.networks, [name]: entry } };
+  await writeManifest(folder.path, manifest);
+  return { path: folder.path, manifest };
 }

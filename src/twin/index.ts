@@ -1,3 +1,4 @@
+export { type AdmittedNetwork, admitModel, admitNetwork, type PairNote } from "./admit.ts";
 export * from "./calibrate.ts";
 export * from "./calibration/index.ts";
 export type { CanaryCheck } from "./canaries.ts";
@@ -5,7 +6,7 @@ export { canariesHere } from "./canary-run.ts";
 export { Classification, type ClassificationFailure, type Guess } from "./classification.ts";
 export { type Collected, type CollectOptions, collectLogits, logitsOf } from "./collect.ts";
 export * from "./confidence/index.ts";
-export { createTwin, networkOf, readTwin, type TwinFolder } from "./folder.ts";
+export { addNetwork, createTwin, networkOf, readTwin, type TwinFolder } from "./folder.ts";
 export { usualBatch, usualPlan } from "./lanes.ts";
 export {
   cascadeOf,
@@ -16,7 +17,7 @@ export {
   networkNames,
   parseManifest,
 } from "./manifest.ts";
-export { type AdmittedNetwork, admitNetwork, type PairNote, type PairOptions, pairTwin } from "./pair.ts";
+export { type PairOptions, pairTwin } from "./pair.ts";
 export * from "./plan/index.ts";
 export * from "./scheduler/index.ts";
 export * from "./statistics/index.ts";

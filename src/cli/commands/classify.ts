@@ -40,9 +40,10 @@ export const classifyCommand = () =>
         const terminal = new Terminal(flags);
         const source = await openImages(images);
         const plan = await readPlan(flags.plan);
-        await using twin = await Twin.load(path, { ...flags, ...plan, signal });
+        const { isolation, deterministic, onMismatch } = flags;
+        await using twin = await Twin.load(path, { isolation, deterministic, onMismatch, plan, signal });
         reportMismatch(terminal, twin);
-        const write = writers[flags.json ? "json" : flags.csv ? "csv" : "text"](flags.top, twin.manifest.labels);
+        const write = writers[flags.json ? "json" : flags.csv ? "csv" : "text"](flags.top);
         const progress = terminal.progress("classifying", source.count);
         let failures = 0;
         try {

@@ -9,6 +9,7 @@ export const pairCommand = () =>
     .description("Make a twin of two ONNX classifiers: an accurate one and a fast one.")
     .addOption(new Option("--original <model.onnx>", "the accurate network").makeOptionMandatory())
     .addOption(new Option("--compressed <model.onnx>", "the fast network").makeOptionMandatory())
+    .addOption(new Option("--original-int8 <model.onnx>", "the accurate network in int8, as a second stage to try"))
     .addOption(options.preprocess())
     .addOption(options.labels())
     .addOption(new Option("-o, --output <twin>", "folder to make").makeOptionMandatory())
@@ -26,6 +27,7 @@ export const pairCommand = () =>
       const notes = await pairTwin({
         original: flags.original,
         compressed: flags.compressed,
+        originalInt8: flags.originalInt8,
         preprocessing: await loadPreprocessing(flags.preprocess),
         labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
         output: flags.output,

@@ -1,0 +1,38 @@
+import { type ImageSource, openImages, readLabels, selectImages } from "../data/index.ts";
+import { UsageError } from "../errors.ts";
+
+/** The flags that say which images to use. */
+export interface ImageFlags {
+  readonly data: string;
+  readonly split?: "train" | "test" | "val" | undefined;
+  readonly skip?: number | undefined;
+  readonly take?: number | undefined;
+  readonly shuffle?: number | undefined;
+}
+
+/** Opens the images that the flags choose; `labels` are the class names to expect. */
+export async function openSelection(flags: ImageFlags, labels?: readonly string[]): Promise<ImageSource> {
+  const { data, split, skip, take, shuffle } = flags;
+  const source = await openImages(data, {
+    ...(labels === undefined ? {} : { labels }),
+    ...(split === undefined ? {} : { split }),
+  });
+  if (skip === undefined && take === undefined && shuffle === undefined) return source;
+  return selectImages(source, {
+    ...(skip === undefined ? {} : { skip }),
+    ...(take === undefined ? {} : { take }),
+    ...(shuffle === undefined ? {} : { shuffle }),
+  });
+}
+
+/** Class names from the file of `--labels`, where it was given. */
+export async function labelsOf({ labels }: { labels?: string | undefined }): Promise<readonly string[] | undefined> {
+  return labels === undefined ? undefined : readLabels(labels);
+}
+
+/** Refuses two flags that exclude each other, or none of them. */
+export function exactlyOne(flags: Readonly<Record<string, unknown>>): void {
+  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
+  if (given.length === 1) return;
+  throw new UsageError(`give exactly one of ${Object.keys(flags).join(" and ")}; received ${given.length}`);
+}
