@@ -16,7 +16,7 @@ export {
   redirect,
   renameValue,
 } from "./edit.ts";
-export { encodeModel } from "./encode.ts";
+export { encodeModel, type PlaceExternal } from "./encode.ts";
 export { outputDifference, randomInputs, relativeDifference } from "./equivalence.ts";
 export * from "./graph.ts";
 export { raiseOpset } from "./opset.ts";
@@ -25,3 +25,4 @@ export * from "./rewrites/index.ts";
 export { ModelRunner, runModel, type Tensors } from "./run.ts";
 export { type InferenceOptions, inferShapes, inferValues } from "./shapes.ts";
 export * from "./tensor.ts";
+export { type WriteOptions, writeModel } from "./write.ts";
