@@ -1,0 +1,69 @@
+import type { BenchResult } from "../bench/types.ts";
+import { percent, points, times } from "./figures.ts";
+import { html, trusted } from "./markup.ts";
+import { about } from "./page/about.ts";
+import { answers } from "./page/answers.ts";
+import { lanes } from "./page/lanes.ts";
+import { type Fact, factsOf } from "./page/parts.ts";
+import { thresholds, tradeOff, trust } from "./page/quality.ts";
+import { comparison, spread } from "./page/speed.ts";
+import { style } from "./page/style.ts";
+import { guaranteeSentence, headline } from "./sentences.ts";
+
+/**
+ * One HTML file that shows a bench result. It needs no network and no script: style, plots and pictures are inside.
+ * Every figure in it comes from the result.
+ */
+export function htmlReport(result: BenchResult): string {
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${result.twin.name}: twindnn bench</title>
+<style>${trusted(style)}</style>
+</head>
+<body>
+<main>
+<header>
+<p class="kind">twindnn bench, ${result.started.slice(0, 10)}</p>
+<h1>${result.twin.name}</h1>
+<p class="lead">${headline(result)}</p>
+${factsOf(mainFacts(result))}
+<p class="promise">${guaranteeSentence(result)}</p>
+</header>
+${comparison(result)}
+${tradeOff(result)}
+${answers(result)}
+${thresholds(result)}
+${trust(result)}
+${spread(result)}
+${lanes(result)}
+${about(result)}
+</main>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function mainFacts({ speedUp, systems, drop, recovery, escalationRate }: BenchResult): Fact[] {
+  const { versusFloat32, versusInt8, byOperations } = speedUp;
+  const int8 = versusInt8 === undefined ? "" : `${times(versusInt8.median)} against int8, `;
+  const facts = [
+    { name: "speed-up", figure: times(versusFloat32.median), detail: `${int8}${times(byOperations)} by operations` },
+    { name: "agreement", figure: percent(systems.twin!.agreement, 2), detail: "with the original in float32" },
+    { name: "escalated", figure: percent(escalationRate), detail: "of the images went to the original" },
+  ];
+  if (drop !== undefined) facts.push(dropFact(drop, recovery));
+  return facts;
+}
+
+function dropFact(
+  { value, low, high, probability }: NonNullable<BenchResult["drop"]>,
+  recovery: number | undefined,
+): Fact {
+  const interval = `${percent(probability, 0)} interval ${points(low)} to ${points(high)}`;
+  const recovered = recovery === undefined ? "" : `; ${percent(recovery, 0)} recovered`;
+  return { name: "drop, in points", figure: points(value), detail: `${interval}${recovered}` };
+}
