@@ -72,11 +72,12 @@ export function modelOf(graph: Graph, opset = 17): Model {
 /** Attribute makers: `attr.ints([1, 1])`. */
 export const attr = {
   int: (value: number): Attribute => ({ kind: "int", value }),
-  float: (value: number): Attribute => ({ kind: "float", value }),
+  /** Rounded to the float32 that ONNX stores. */
+  float: (value: number): Attribute => ({ kind: "float", value: Math.fround(value) }),
   string: (value: string): Attribute => ({ kind: "string", value }),
   tensor: (value: Tensor): Attribute => ({ kind: "tensor", value }),
   ints: (value: readonly number[]): Attribute => ({ kind: "ints", value }),
-  floats: (value: readonly number[]): Attribute => ({ kind: "floats", value }),
+  floats: (value: readonly number[]): Attribute => ({ kind: "floats", value: value.map(Math.fround) }),
 } as const;
 
 /** The integer attribute `name`, or `fallback` when absent. */
