@@ -1,5 +1,4 @@
 import { type ImageSource, openImages, readLabels, selectImages } from "../data/index.ts";
-import { UsageError } from "../errors.ts";
 
 /** The flags that say which images to use. */
 export interface ImageFlags {
@@ -28,11 +27,4 @@ export async function openSelection(flags: ImageFlags, labels?: readonly string[
 /** Class names from the file of `--labels`, where it was given. */
 export async function labelsOf({ labels }: { labels?: string | undefined }): Promise<readonly string[] | undefined> {
   return labels === undefined ? undefined : readLabels(labels);
-}
-
-/** Refuses two flags that exclude each other, or none of them. */
-export function exactlyOne(flags: Readonly<Record<string, unknown>>): void {
-  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
-  if (given.length === 1) return;
-  throw new UsageError(`give exactly one of ${Object.keys(flags).join(" and ")}; received ${given.length}`);
 }

@@ -10,6 +10,8 @@ export const options = {
     ).makeOptionMandatory(),
   preprocess: () =>
     new Option("--preprocess <preset>", "a preset, a JSON file, or a preprocessor_config.json").makeOptionMandatory(),
+  split: () =>
+    new Option("--split <part>", "of a data set that holds several").choices(["train", "test", "val"] as const),
   take: () =>
     new Option("--take <n>", "use only the first n images (after --shuffle and --skip)").argParser(parseCount(1)),
   skip: () => new Option("--skip <n>", "leave out the first n images (after --shuffle)").argParser(parseCount(0)),

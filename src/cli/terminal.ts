@@ -58,6 +58,3 @@ export class Progress {
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
-
-/** A fraction as a percentage. */
-export const percent = (fraction: number, digits = 1): string => `${(100 * fraction).toFixed(digits)} %`;

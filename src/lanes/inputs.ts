@@ -1,14 +1,21 @@
 import type { Normalisation } from "../data/types.ts";
 import type { Batch, Network } from "./types.ts";
 
+/** How a network reads images: the part of it that `writeInput` needs. */
+export interface InputFormat {
+  readonly input: Pick<Network["input"], "layout" | "shape">;
+  readonly normalisation: Normalisation;
+}
+
 /** Number of values in one image. */
-export const imageSize = ({ input }: Network): number => input.shape.reduce((product, size) => product * size, 1);
+export const imageSize = ({ input }: Pick<InputFormat, "input">): number =>
+  input.shape.reduce((product, size) => product * size, 1);
 
 /**
  * Writes images `from` to `to` (exclusive) of `batch` into `target` as the network reads them: bytes normalised,
  * planes (C x H x W) interleaved (H x W x C) for an NHWC network. What remains of `target` is filled with zeros.
  */
-export function writeInput(target: Float32Array, batch: Batch, from: number, to: number, network: Network): void {
+export function writeInput(target: Float32Array, batch: Batch, from: number, to: number, network: InputFormat): void {
   const size = imageSize(network);
   const images = batch.data.subarray(from * size, to * size);
   if (network.input.layout === "NHWC") interleave(target, images, network);
@@ -17,7 +24,7 @@ export function writeInput(target: Float32Array, batch: Batch, from: number, to:
   target.fill(0, images.length);
 }
 
-function normalise(target: Float32Array, bytes: Uint8Array, { input, normalisation }: Network): void {
+function normalise(target: Float32Array, bytes: Uint8Array, { input, normalisation }: InputFormat): void {
   const [channels, height, width] = input.shape;
   const plane = height * width;
   const tables = Array.from({ length: channels }, (_, channel) => byteTable(normalisation, channel));
@@ -27,7 +34,11 @@ function normalise(target: Float32Array, bytes: Uint8Array, { input, normalisati
   }
 }
 
-function interleave(target: Float32Array, images: Uint8Array | Float32Array, { input, normalisation }: Network): void {
+function interleave(
+  target: Float32Array,
+  images: Uint8Array | Float32Array,
+  { input, normalisation }: InputFormat,
+): void {
   const [channels, height, width] = input.shape;
   const plane = height * width;
   const float = images instanceof Float32Array;

@@ -1,3 +1,3 @@
+export { metric, percent, points, significant, times, whole } from "./figures.ts";
 export { htmlReport } from "./html.ts";
 export { markdownTable, resultText, terminalTable } from "./tables.ts";
-export { metric, percent, points, significant, times, whole } from "./figures.ts";

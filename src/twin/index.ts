@@ -6,6 +6,7 @@ export { canariesHere } from "./canary-run.ts";
 export { Classification, type ClassificationFailure, type Guess } from "./classification.ts";
 export { type Collected, type CollectOptions, collectLogits, logitsOf } from "./collect.ts";
 export * from "./confidence/index.ts";
+export { writeWhole } from "./files.ts";
 export { addNetwork, createTwin, networkOf, readTwin, type TwinFolder } from "./folder.ts";
 export { usualBatch, usualPlan } from "./lanes.ts";
 export {

@@ -1,11 +1,12 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { openImages } from "../../data/index.ts";
+import { percent } from "../../report/index.ts";
 import { type Classification, type ClassificationFailure, Twin } from "../../twin/index.ts";
 import { examples, options } from "../options.ts";
 import { parseCount } from "../parse.ts";
 import { interruptible } from "../run.ts";
-import { percent, print, Terminal } from "../terminal.ts";
+import { print, Terminal } from "../terminal.ts";
 import { readPlan, reportMismatch } from "../twins.ts";
 
 type Result = Classification | ClassificationFailure;

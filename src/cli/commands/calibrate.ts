@@ -1,0 +1,100 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { addOriginalInt8 } from "../../compress/index.ts";
+import { calibrateTwin, describePromise, partsOf, readTwin, type TwinPromise } from "../../twin/index.ts";
+import { calibrationText } from "../calibration-text.ts";
+import { openSelection } from "../images.ts";
+import { writeJson } from "../json.ts";
+import { examples, options } from "../options.ts";
+import { parseCount, parseFraction } from "../parse.ts";
+import { interruptible } from "../run.ts";
+import { print, Terminal } from "../terminal.ts";
+
+/** Allowed when neither option is given: agreement needs no labels. */
+const defaultAgreement = 0.98;
+
+export const calibrateCommand = () =>
+  new Command("calibrate")
+    .description("Prove a threshold on images that neither network was trained on, and store it with its guarantee.")
+    .argument("<twin>", "the twin's folder")
+    .addOption(options.data())
+    .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
+    .addOption(
+      new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
+        .argParser(parseFraction)
+        .conflicts("maxDrop"),
+    )
+    .addOption(options.probability())
+    .addOption(
+      new Option("--selection <images>", "images that place the thresholds to test (default: a sixth of --data)"),
+    )
+    .addOption(
+      new Option("--second <stage>", "where escalations may go first, if that is cheaper")
+        .choices(["original", "original-int8"] as const)
+        .default("original" as const),
+    )
+    .addOption(new Option("--worst-class", "promise for each class on its own").default(false))
+    .addOption(
+      new Option("--seed <n>", "decides the parts and the order of the test").argParser(parseCount(0)).default(0),
+    )
+    .addOption(options.split())
+    .addOption(options.take())
+    .addOption(options.skip())
+    .addOption(options.shuffle())
+    .addOption(options.json())
+    .addOption(options.quiet())
+    .addOption(options.debug())
+    .addHelpText(
+      "after",
+      examples(
+        "calibrate my-twin --data photos/ --min-agreement 99%",
+        "calibrate my-twin --data test.tar.gz --shuffle 1 --take 5000 --max-drop 0.5%",
+      ),
+    )
+    .action((path, flags) =>
+      interruptible(async (signal) => {
+        const terminal = new Terminal(flags);
+        const { manifest } = await readTwin(path);
+        const images = await openSelection(flags, manifest.labels);
+        const parts =
+          flags.selection === undefined
+            ? await partsOf(images, flags.seed)
+            : { selection: await openSelection({ data: flags.selection }, manifest.labels), calibration: images };
+        const trySecond = flags.second === "original-int8";
+        if (trySecond && manifest.networks["original-int8"] === undefined) {
+          terminal.note("making the int8 original from the selection images");
+          await addOriginalInt8(path, parts.selection, { signal });
+        }
+        const promise = promiseOf(flags);
+        const progress = terminal.progress("answering", total(parts.selection.count, parts.calibration.count));
+        try {
+          const result = await calibrateTwin(path, parts.calibration, {
+            promise,
+            selection: parts.selection,
+            seed: flags.seed,
+            trySecond,
+            worstClass: flags.worstClass,
+            signal,
+            onProgress: (count) => progress.advance(count),
+          });
+          progress.stop();
+          for (const { error } of result.failures) terminal.warn(error.message);
+          if (flags.json !== undefined) await writeJson(flags.json, result.manifest.guarantee);
+          if (flags.json !== true) print(calibrationText(result, describePromise(promise)));
+        } finally {
+          progress.stop();
+        }
+      }),
+    );
+
+function promiseOf(flags: {
+  maxDrop?: number | undefined;
+  minAgreement?: number | undefined;
+  probability: number;
+}): TwinPromise {
+  const { maxDrop, minAgreement = defaultAgreement, probability } = flags;
+  if (maxDrop !== undefined) return { kind: "drop", tolerance: maxDrop, probability };
+  return { kind: "agreement", tolerance: 1 - minAgreement, probability };
+}
+
+const total = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : a + b;

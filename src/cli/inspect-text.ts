@@ -1,0 +1,81 @@
+import pc from "picocolors";
+import type { ModelDescription, Shape } from "../onnx/index.ts";
+import { metric, percent, significant, terminalTable } from "../report/index.ts";
+import { describePromise, type Manifest } from "../twin/index.ts";
+
+/** What a twin holds and promises, for a person. */
+export function twinText(path: string, manifest: Manifest): string {
+  const { preprocessing, labels, confidence } = manifest;
+  return [
+    pc.bold(path),
+    networkTable(manifest),
+    `${labels.length} classes: ${labels.slice(0, 10).join(", ")}${labels.length > 10 ? ", ..." : ""}`,
+    `preprocessing ${JSON.stringify(preprocessing)}`,
+    `confidence ${confidence.measure}`,
+    ...promiseLines(manifest),
+    ...(manifest.ladder.length > 0 ? [ladderTable(manifest)] : []),
+  ].join("\n");
+}
+
+function networkTable({ networks }: Manifest): string {
+  return terminalTable({
+    headings: ["network", "multiply-adds", "parameters", "bytes", "SHA-256"],
+    rows: Object.entries(networks).flatMap(([name, network]) => {
+      if (network === undefined) return [];
+      const { macs, parameters, bytes, sha256 } = network;
+      return [[name, metric(macs), metric(parameters), metric(bytes), sha256.slice(0, 12)]];
+    }),
+  });
+}
+
+function promiseLines({ guarantee, threshold, secondStage, secondThreshold }: Manifest): string[] {
+  if (guarantee === undefined) return ["not calibrated: every image is escalated"];
+  const second = secondThreshold === undefined ? "" : `, which hands on below ${significant(secondThreshold)}`;
+  const { images, provider, cpuClass, batch } = guarantee;
+  return [
+    `promised ${describePromise(guarantee)}, on ${images} images, at batch ${batch} on ${provider} (${cpuClass})`,
+    `threshold ${significant(threshold!)}, escalates to ${secondStage}${second}`,
+  ];
+}
+
+function ladderTable({ ladder }: Manifest): string {
+  return terminalTable({
+    headings: ["threshold", "escalation", "agreement", "drop", "bound proven"],
+    rows: ladder.map(({ threshold, escalationRate, agreement, drop, bound }) => [
+      significant(threshold),
+      percent(escalationRate),
+      percent(agreement, 2),
+      drop === undefined ? "" : percent(drop, 2),
+      percent(bound, 2),
+    ]),
+  });
+}
+
+/** What each layer of a model costs, for a person. */
+export function modelText(path: string, { producer, opset, inputs, outputs, cost }: ModelDescription): string {
+  const values = (list: ModelDescription["inputs"]): string =>
+    list.map(({ name, type, shape }) => `${name} ${type} ${shapeText(shape)}`).join(", ");
+  return [
+    pc.bold(path),
+    `made by ${producer || "an unknown tool"}, operator set ${opset}`,
+    `input ${values(inputs)}; output ${values(outputs)}`,
+    layerTable(cost),
+    `in all ${metric(cost.macs)} multiply-adds, ${metric(cost.parameters)} parameters, ${metric(cost.bytes)}B of weights`,
+  ].join("\n");
+}
+
+function layerTable({ layers }: ModelDescription["cost"]): string {
+  return terminalTable({
+    headings: ["node", "operator", "output", "multiply-adds", "parameters", "weights"],
+    rows: layers.map(({ node, op, shape, macs, parameters, bytes }) => [
+      node,
+      op,
+      shapeText(shape),
+      macs === 0 ? "" : metric(macs),
+      parameters === 0 ? "" : metric(parameters),
+      bytes === 0 ? "" : `${metric(bytes)}B`,
+    ]),
+  });
+}
+
+const shapeText = (shape: Shape): string => (shape === undefined ? "?" : shape.map((dim) => dim ?? "?").join(" x "));
