@@ -22,9 +22,15 @@ export function countAccepted(grid: readonly number[], table: LossTable, test: L
  * full level (an intersection-union test: R. L. Berger, Technometrics 1982); no Bonferroni correction is needed.
  */
 export function testGroups(test: LossTest, groups: readonly ArrayLike<number>[]): LossTest {
-  const pick = (losses: Int8Array) => groups.map((images) => Int8Array.from(images, (image) => losses[image]!));
+  const pick = (losses: Int8Array) => groups.map((images) => gather(losses, images));
   return {
     accepts: (losses) => pick(losses).every((own) => test.accepts(own)),
     bound: (losses) => Math.max(...pick(losses).map((own) => test.bound(own))),
   };
+}
+
+function gather(losses: Int8Array, images: ArrayLike<number>): Int8Array {
+  const own = new Int8Array(images.length);
+  for (let i = 0; i < own.length; i++) own[i] = losses[images[i]!]!;
+  return own;
 }
