@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { InputError, UsageError } from "../errors.ts";
+import { decodeSmallJpeg } from "./jpeg/decode.ts";
 import type { Pixels } from "./types.ts";
 
 /** An image as a program may hold it: a path, a URL (`file:`, `data:`, `http:`, `https:`), an encoded file, or pixels. */
@@ -86,8 +87,15 @@ async function fetchBytes(url: URL, name: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** Up to here, decoding in JavaScript is faster than asking libvips, and too short to hold others up. */
+const smallPixels = 128 * 128;
+
 async function decodeBytes(bytes: Uint8Array, name: string): Promise<Pixels> {
   if (bytes.length === 0) throw new InputError(name, "is empty");
+  return decodeSmallJpeg(bytes, smallPixels) ?? decodeByLibvips(bytes, name);
+}
+
+async function decodeByLibvips(bytes: Uint8Array, name: string): Promise<Pixels> {
   const options = { failOn: "truncated", limitInputPixels: maximumPixels, ignoreIcc: true } as const;
   try {
     const { data, info } = await sharp(bytes, options).removeAlpha().raw().toBuffer({ resolveWithObject: true });

@@ -1,0 +1,130 @@
+import { Declined, type HuffmanSpec } from "./header.ts";
+
+const lookaheadBits = 9;
+
+/** A Huffman code ready to decode with. */
+export interface HuffmanTable {
+  /** By the next 9 bits: code length << 8 | symbol; 0 where the code is longer. */
+  readonly short: Uint16Array;
+  /** By length: the first code beyond those of this length, aligned to 16 bits. */
+  readonly limits: Int32Array;
+  /** By length: what to add to a code for the index of its symbol. */
+  readonly offsets: Int32Array;
+  readonly symbols: Uint8Array;
+}
+
+const known = new Map<string, HuffmanTable>();
+const mostKnown = 64;
+
+/** The table of a code; most files share the standard ones, which are kept. Throws Declined when the code is none. */
+export function huffmanTable(spec: HuffmanSpec): HuffmanTable {
+  const key = Buffer.concat([spec.counts, spec.symbols]).toString("latin1");
+  const table = known.get(key) ?? buildTable(spec);
+  if (known.size < mostKnown) known.set(key, table);
+  return table;
+}
+
+/** Assigns the codes (ITU-T T.81, annexes C and F.2.2.3). */
+function buildTable({ counts, symbols }: HuffmanSpec): HuffmanTable {
+  const short = new Uint16Array(1 << lookaheadBits);
+  const limits = new Int32Array(18);
+  const offsets = new Int32Array(17);
+  let code = 0;
+  let index = 0;
+  for (let length = 1; length <= 16; length++) {
+    const count = counts[length - 1]!;
+    offsets[length] = index - code;
+    if (length <= lookaheadBits) fillShort(short, code, length, symbols.subarray(index, index + count));
+    index += count;
+    code += count;
+    limits[length] = code << (16 - length);
+    if (code >= 1 << length || index > symbols.length) throw new Declined();
+    code <<= 1;
+  }
+  limits[17] = 0x7fffffff;
+  return { short, limits, offsets, symbols: symbols.slice() };
+}
+
+/** Every continuation of a short code leads to its symbol. */
+function fillShort(short: Uint16Array, first: number, length: number, symbols: Uint8Array): void {
+  const spare = lookaheadBits - length;
+  symbols.forEach((symbol, i) => {
+    short.fill((length << 8) | symbol, (first + i) << spare, (first + i + 1) << spare);
+  });
+}
+
+/** Reads the coded data bit by bit, stuffed zero bytes left out. Throws Declined where they end too early. */
+export class BitReader {
+  readonly #bytes: Uint8Array;
+  #at: number;
+  /** The next bits, right-aligned; `#count` of them are valid. */
+  #bits = 0;
+  #count = 0;
+  /** Bits invented beyond a marker; using one of them means that the data are truncated. */
+  #invented = 0;
+
+  constructor(bytes: Uint8Array, start: number) {
+    this.#bytes = bytes;
+    this.#at = start;
+  }
+
+  /** The next symbol of a Huffman code. */
+  symbol(table: HuffmanTable): number {
+    if (this.#count < 16) this.#fill();
+    const next = (this.#bits >>> (this.#count - 16)) & 0xffff;
+    const entry = table.short[next >> (16 - lookaheadBits)]!;
+    if (entry !== 0) {
+      this.#count -= entry >> 8;
+      return entry & 0xff;
+    }
+    let length = lookaheadBits + 1;
+    while (next >= table.limits[length]!) length++;
+    if (length > 16) throw new Declined();
+    this.#count -= length;
+    return table.symbols[(next >> (16 - length)) + table.offsets[length]!]!;
+  }
+
+  /** A value of `size` bits whose first bit tells the sign (ITU-T T.81, F.2.2.1: EXTEND). */
+  value(size: number): number {
+    if (size === 0) return 0;
+    if (this.#count < size) this.#fill();
+    this.#count -= size;
+    const bits = (this.#bits >>> this.#count) & ((1 << size) - 1);
+    return bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
+  }
+
+  /** Steps over a restart marker. */
+  restart(index: number): void {
+    this.#toMarker(0xd0 + (index & 7));
+  }
+
+  /** Checks that nothing but the end follows. */
+  finish(): void {
+    this.#toMarker(0xd9);
+  }
+
+  /** Whole bytes, at most 24 bits beyond what is there; zeros past a marker. */
+  #fill(): void {
+    while (this.#count <= 16) {
+      let byte = this.#bytes[this.#at] ?? -1;
+      if (byte === 0xff && this.#bytes[this.#at + 1] === 0) this.#at += 2;
+      else if (byte >= 0 && byte !== 0xff) this.#at++;
+      else {
+        byte = 0;
+        this.#invented += 8;
+      }
+      this.#bits = (this.#bits << 8) | byte;
+      this.#count += 8;
+    }
+  }
+
+  #toMarker(code: number): void {
+    if (this.#invented > this.#count || this.#count - this.#invented >= 8) throw new Declined();
+    while (this.#bytes[this.#at] === 0xff && this.#bytes[this.#at + 1] === 0xff) this.#at++;
+    if (this.#bytes[this.#at] !== 0xff || this.#bytes[this.#at + 1] !== code) throw new Declined();
+    this.#at += 2;
+    this.#bits = 0;
+    this.#count = 0;
+    this.#invented = 0;
+  }
+}

@@ -1,0 +1,171 @@
+import type { Pixels } from "../types.ts";
+import { BitReader, type HuffmanTable, huffmanTable } from "./bits.ts";
+import { type Component, Declined, type Header, readHeader } from "./header.ts";
+import { inverseTransform } from "./idct.ts";
+import { type Plane, upsample } from "./upsample.ts";
+
+/**
+ * Decodes a baseline JPEG of at most `maximumPixels`, to the bytes that libjpeg-turbo gives. For small images this is many
+ * times as fast as handing them to libvips. Whatever is not plain and sound gives undefined, and is left to libvips.
+ */
+export function decodeSmallJpeg(bytes: Uint8Array, maximumPixels: number): Pixels | undefined {
+  try {
+    const header = readHeader(bytes);
+    if (header.width * header.height > maximumPixels || !isCommon(header)) return undefined;
+    return toPixels(header, decodeScan(bytes, header));
+  } catch (error) {
+    if (error instanceof Declined) return undefined;
+    throw error;
+  }
+}
+
+/** Grey, or luma with chroma at full or half resolution. */
+function isCommon({ width, height, components }: Header): boolean {
+  if (width === 0 || height === 0) return false;
+  if (components.length === 1) return true;
+  const [luma, ...chroma] = components;
+  if (luma === undefined || components.length !== 3 || components.some(({ id }, i) => id !== i + 1)) return false;
+  if (![1, 2].includes(luma.across) || ![1, 2].includes(luma.down)) return false;
+  if (chroma.some(({ across, down }) => across !== 1 || down !== 1)) return false;
+  return luma.across === 1 || width > 4; // narrower ones are doubled without a filter
+}
+
+/** Where each coefficient of the zigzag order stands in the block. */
+const zigzag = Uint8Array.from([
+  0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
+  35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47,
+  55, 62, 63,
+]);
+
+/** A component being decoded. */
+interface Channel {
+  readonly component: Component;
+  readonly dc: HuffmanTable;
+  readonly ac: HuffmanTable;
+  readonly plane: Plane;
+  /** The last block's mean, which the next is told relative to. */
+  mean: number;
+}
+
+function decodeScan(bytes: Uint8Array, header: Header): readonly Plane[] {
+  const single = header.components.length === 1;
+  const across = single ? 1 : header.components[0]!.across;
+  const down = single ? 1 : header.components[0]!.down;
+  const unitsAcross = Math.ceil(header.width / (8 * across));
+  const unitsDown = Math.ceil(header.height / (8 * down));
+  const channels = openChannels(header, unitsAcross, unitsDown, single);
+  const reader = new BitReader(bytes, header.start);
+  for (let unit = 0; unit < unitsAcross * unitsDown; unit++) {
+    if (header.restartInterval > 0 && unit > 0 && unit % header.restartInterval === 0) {
+      reader.restart(unit / header.restartInterval - 1);
+      for (const channel of channels) channel.mean = 0;
+    }
+    const x = unit % unitsAcross;
+    const y = (unit - x) / unitsAcross;
+    for (const channel of channels) decodeUnit(reader, channel, x, y);
+  }
+  reader.finish();
+  return channels.map(({ plane }) => plane);
+}
+
+function openChannels(header: Header, unitsAcross: number, unitsDown: number, single: boolean): Channel[] {
+  const { width, height, components, tables } = header;
+  const most = components[0]!;
+  return components.map((declared, i) => {
+    const component = single ? { ...declared, across: 1, down: 1 } : declared;
+    const halfWidth = !single && component.across < most.across;
+    const halfHeight = !single && component.down < most.down;
+    const stride = unitsAcross * component.across * 8;
+    const plane = {
+      data: new Uint8Array(stride * unitsDown * component.down * 8),
+      stride,
+      width: halfWidth ? (width + 1) >> 1 : width,
+      height: halfHeight ? (height + 1) >> 1 : height,
+    };
+    return { component, dc: huffmanTable(tables[i]!.dc), ac: huffmanTable(tables[i]!.ac), plane, mean: 0 };
+  });
+}
+
+const block = new Int32Array(64);
+
+function decodeUnit(reader: BitReader, channel: Channel, unitX: number, unitY: number): void {
+  const { component, plane } = channel;
+  for (let v = 0; v < component.down; v++) {
+    for (let h = 0; h < component.across; h++) {
+      decodeBlock(reader, channel);
+      const at = (unitY * component.down + v) * 8 * plane.stride + (unitX * component.across + h) * 8;
+      inverseTransform(block, plane.data, at, plane.stride);
+    }
+  }
+}
+
+/** The largest sum of a block's coefficients, in size, with which 16-bit implementations of the transform do not overflow. */
+const largestSum = 5000;
+
+/** Fills `block` with dequantised coefficients (ITU-T T.81, F.2.2). */
+function decodeBlock(reader: BitReader, channel: Channel): void {
+  const { quantisation } = channel.component;
+  block.fill(0);
+  const size = reader.symbol(channel.dc);
+  if (size > 11) throw new Declined();
+  channel.mean += reader.value(size);
+  block[0] = channel.mean * quantisation[0]!;
+  let sum = Math.abs(block[0]);
+  for (let k = 1; k < 64; k++) {
+    const symbol = reader.symbol(channel.ac);
+    const bits = symbol & 15;
+    const zeros = symbol >> 4;
+    if (bits === 0) {
+      if (zeros !== 15) break;
+      k += 15;
+      continue;
+    }
+    k += zeros;
+    if (k > 63) throw new Declined();
+    const value = reader.value(bits) * quantisation[k]!;
+    sum += Math.abs(value);
+    block[zigzag[k]!] = value;
+  }
+  if (sum > largestSum) throw new Declined();
+}
+
+function toPixels({ width, height, components }: Header, planes: readonly Plane[]): Pixels {
+  const [luma, blue, red] = planes;
+  if (blue === undefined || red === undefined)
+    return { data: cropped(luma!, width, height), width, height, channels: 1 };
+  const { across, down } = components[0]!;
+  const chroma = [blue, red].map((plane) => upsample(plane, across === 2, down === 2));
+  return { data: toRgb(luma!, chroma[0]!, chroma[1]!, width, height), width, height, channels: 3 };
+}
+
+function cropped({ data, stride }: Plane, width: number, height: number): Uint8Array {
+  const result = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) result.set(data.subarray(y * stride, y * stride + width), y * width);
+  return result;
+}
+
+// JFIF's colour transform (ITU-T T.871, section 7) in 16 fractional bits, each product rounded as libjpeg does.
+const half = 1 << 15;
+const fixed = (value: number): number => Math.round(value * 65536);
+const centred = (of: (value: number) => number): Int32Array => Int32Array.from({ length: 256 }, (_, i) => of(i - 128));
+const redOfCr = centred((value) => (fixed(1.402) * value + half) >> 16);
+const blueOfCb = centred((value) => (fixed(1.772) * value + half) >> 16);
+const greenOfCr = centred((value) => -fixed(0.71414) * value);
+const greenOfCb = centred((value) => -fixed(0.34414) * value + half);
+
+function toRgb(luma: Plane, blue: Plane, red: Plane, width: number, height: number): Uint8Array {
+  const rgb = new Uint8ClampedArray(width * height * 3);
+  let target = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const light = luma.data[y * luma.stride + x]!;
+      const cb = blue.data[y * blue.stride + x]!;
+      const cr = red.data[y * red.stride + x]!;
+      rgb[target] = light + redOfCr[cr]!;
+      rgb[target + 1] = light + ((greenOfCb[cb]! + greenOfCr[cr]!) >> 16);
+      rgb[target + 2] = light + blueOfCb[cb]!;
+      target += 3;
+    }
+  }
+  return new Uint8Array(rgb.buffer);
+}
