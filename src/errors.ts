@@ -60,6 +60,11 @@ export class CalibrationError extends TwinError {
   readonly code = "calibration";
 }
 
+/** A training run that cannot go on: its loss is no longer a number. */
+export class TrainingError extends TwinError {
+  readonly code = "training";
+}
+
 /** A lane that could not be opened, or died more often than it may. */
 export class LaneError extends TwinError {
   readonly code = "lane";

@@ -1,0 +1,215 @@
+import { type GraphBuilder, int64, intAttribute, intsAttribute, sizeOf, type Tensor } from "../../onnx/index.ts";
+import type { GradientContext, GradientRule } from "../differentiate.ts";
+
+/** The sizes and attributes of a two-dimensional convolution. */
+interface Geometry {
+  readonly images: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly groups: number;
+  readonly axes: readonly [Axis, Axis];
+}
+
+/** One spatial axis of a convolution. */
+interface Axis {
+  readonly input: number;
+  readonly output: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padBefore: number;
+}
+
+const conv: GradientRule = (c) => {
+  const geometry = geometryOf(c);
+  return [
+    () => inputGradient(c, geometry),
+    () => weightGradient(c, geometry),
+    () => c.b.op("ReduceSum", [c.gradient, c.b.constant(int64([0, 2, 3]))], { keepdims: 0 }),
+  ];
+};
+
+function geometryOf({ node, inputs, shape }: GradientContext): Geometry {
+  const [images, inChannels, ...input] = shape(inputs[0]!) as [number, number, number, number];
+  const [outChannels, , ...kernel] = shape(inputs[1]!) as [number, number, number, number];
+  const output = shape(node.outputs[0]!).slice(2);
+  const strides = intsAttribute(node, "strides", [1, 1]);
+  const dilations = intsAttribute(node, "dilations", [1, 1]);
+  const pads = intsAttribute(node, "pads", [0, 0, 0, 0]);
+  const axis = (i: 0 | 1): Axis => ({
+    input: input[i],
+    output: output[i]!,
+    kernel: kernel[i],
+    stride: strides[i]!,
+    dilation: dilations[i]!,
+    padBefore: pads[i]!,
+  });
+  return { images, inChannels, outChannels, groups: intAttribute(node, "group", 1), axes: [axis(0), axis(1)] };
+}
+
+// --- by the input ---------------------------------------------------------------------------------------------------
+
+/**
+ * The transposed convolution, written as a plain one where possible: ONNX Runtime's Conv is several times as fast as its
+ * ConvTranspose. Input pixel `stride * q + a` receives from output pixels `q + offset`; each phase `a` becomes a set of
+ * output channels of one small convolution, which DepthToSpace interleaves.
+ */
+function inputGradient(c: GradientContext, geometry: Geometry): string {
+  const { axes, groups, inChannels, outChannels } = geometry;
+  const [y, x] = axes.map(phasesOf) as [Phases | undefined, Phases | undefined];
+  const stride = axes[0].stride;
+  if (groups > 1 || stride !== axes[1].stride || y === undefined || x === undefined) return transposed(c, geometry);
+  const { b } = c;
+  const kernel = c.declare(phaseKernel(c, geometry, y, x), [inChannels * stride ** 2, outChannels, y.taps, x.taps]);
+  const phases = b.op("Conv", [c.gradient, kernel], {
+    kernel_shape: [y.taps, x.taps],
+    dilations: [axes[0].dilation, axes[1].dilation],
+    pads: [y.padBefore, x.padBefore, y.padAfter, x.padAfter],
+  });
+  if (stride === 1) return phases;
+  const pixels = b.op("DepthToSpace", [phases], { blocksize: stride, mode: "CRD" });
+  return crop(b, pixels, [axes[0].input, axes[1].input]);
+}
+
+/** The convolution that gives the input gradient along one axis, all phases at once. */
+interface Phases {
+  readonly taps: number;
+  /** `source[a][t]`: the tap of the forward kernel that phase `a` applies at its tap `t`; -1: none. */
+  readonly source: readonly (readonly number[])[];
+  readonly padBefore: number;
+  readonly padAfter: number;
+}
+
+/** Undefined where no plain convolution does it: dilated and strided at once, or padded beyond the kernel. */
+function phasesOf({ input, output, kernel, stride, dilation, padBefore }: Axis): Phases | undefined {
+  if (stride > 1 && dilation > 1) return undefined;
+  const offset = (phase: number, tap: number): number => (phase + padBefore - tap * dilation) / stride;
+  const pairs = range(stride).flatMap((phase) =>
+    range(kernel).map((tap) => ({ phase, tap, offset: offset(phase, tap) })),
+  );
+  const whole = pairs.filter((pair) => Number.isInteger(pair.offset));
+  const first = Math.min(...whole.map((pair) => pair.offset));
+  const last = Math.max(...whole.map((pair) => pair.offset));
+  const taps = (last - first) / dilation + 1;
+  const tapAt = (phase: number, t: number): number =>
+    whole.find((pair) => pair.phase === phase && pair.offset === first + t * dilation)?.tap ?? -1;
+  const padAfter = Math.ceil(input / stride) - 1 + last - (output - 1);
+  if (first > 0 || padAfter < 0) return undefined;
+  const source = range(stride).map((phase) => range(taps).map((t) => tapAt(phase, t)));
+  return { taps, source, padBefore: -first, padAfter };
+}
+
+/** The forward kernel [O, I, kh, kw] rearranged to [I * phases, O, taps, taps]. */
+function phaseKernel({ b, inputs }: GradientContext, geometry: Geometry, y: Phases, x: Phases): string {
+  const { inChannels, outChannels, axes } = geometry;
+  const area = axes[0].kernel * axes[1].kernel;
+  const source = y.source.flatMap((rows) =>
+    x.source.flatMap((columns) =>
+      rows.flatMap((row) => columns.map((column) => (row < 0 || column < 0 ? area : row * axes[1].kernel + column))),
+    ),
+  );
+  const flat = b.op("Reshape", [inputs[1]!, b.constant(int64([outChannels, inChannels, area]))]);
+  const zero = b.constant(zeros([outChannels, inChannels, 1]), "zero");
+  const extended = source.includes(area) ? b.op("Concat", [flat, zero], { axis: 2 }) : flat;
+  const phases = y.source.length * x.source.length;
+  const picked = b.op("Gather", [extended, b.constant(int32(source, [phases, y.taps, x.taps]))], { axis: 2 });
+  const swapped = b.op("Transpose", [picked], { perm: [1, 2, 0, 3, 4] });
+  return b.op("Reshape", [swapped, b.constant(int64([inChannels * phases, outChannels, y.taps, x.taps]))]);
+}
+
+/** Keeps the first `sizes` rows and columns. */
+function crop(b: GraphBuilder, value: string, sizes: readonly number[]): string {
+  return b.op("Slice", [value, b.constant(int64([0, 0])), b.constant(int64(sizes)), b.constant(int64([2, 3]))]);
+}
+
+function transposed({ b, gradient, inputs }: GradientContext, { axes, groups }: Geometry): string {
+  const full = axes.map(({ output, stride, kernel, dilation }) => (output - 1) * stride + (kernel - 1) * dilation + 1);
+  const extra = axes.map(({ input, padBefore }, i) => input - (full[i]! - padBefore));
+  return b.op("ConvTranspose", [gradient, inputs[1]!], {
+    strides: axes.map((axis) => axis.stride),
+    dilations: axes.map((axis) => axis.dilation),
+    kernel_shape: axes.map((axis) => axis.kernel),
+    pads: [axes[0].padBefore, axes[1].padBefore, ...extra.map((size) => Math.max(0, -size))],
+    output_padding: extra.map((size) => Math.max(0, size)),
+    group: groups,
+  });
+}
+
+// --- by the weights -------------------------------------------------------------------------------------------------
+
+/**
+ * `col * dY'`, where row (channel, tap) of `col` holds the pixels that this tap sees: an im2col with the images innermost,
+ * so that one Gather copies runs of a whole batch, and one product sums over all pixels of all images at once.
+ */
+function weightGradient(c: GradientContext, geometry: Geometry): string {
+  const { b } = c;
+  const { images, inChannels, outChannels, groups, axes } = geometry;
+  const positions = axes[0].output * axes[1].output * images;
+  const perGroup = (inChannels / groups) * axes[0].kernel * axes[1].kernel;
+  const columns = patches(c, geometry);
+  const rows = imagesInnermost(b, c.gradient, images, outChannels * axes[0].output * axes[1].output);
+  const weightShape = b.constant(int64(c.shape(c.inputs[1]!)));
+  if (groups === 1) {
+    const product = b.op(
+      "Gemm",
+      [
+        b.op("Reshape", [columns, b.constant(int64([perGroup, positions]))]),
+        b.op("Reshape", [rows, b.constant(int64([outChannels, positions]))]),
+      ],
+      { transB: 1 },
+    );
+    return b.op("Reshape", [b.op("Transpose", [product], { perm: [1, 0] }), weightShape]);
+  }
+  const stacked = (value: string, height: number): string =>
+    b.op("Reshape", [value, b.constant(int64([groups, height, positions]))]);
+  const right = b.op("Transpose", [stacked(columns, perGroup)], { perm: [0, 2, 1] });
+  return b.op("Reshape", [b.op("MatMul", [stacked(rows, outChannels / groups), right]), weightShape]);
+}
+
+/** [channel, tap, output pixel, image] of the convolution's input, flat. */
+function patches({ b, inputs }: GradientContext, { images, inChannels, axes }: Geometry): string {
+  const pixels = inChannels * axes[0].input * axes[1].input;
+  const flat = imagesInnermost(b, inputs[0]!, images, pixels);
+  const indices = patchIndices(inChannels, axes);
+  if (indices.length === pixels && indices.every((index, i) => index === i)) return flat;
+  const padded = indices.includes(pixels)
+    ? b.op("Concat", [flat, b.constant(zeros([1, images]), "zero")], { axis: 0 })
+    : flat;
+  return b.op("Gather", [padded, b.constant(int32(indices))], { axis: 0 });
+}
+
+/** For each (channel, tap, output pixel) the input pixel it reads; the index after the last pixel where that is padding. */
+function patchIndices(channels: number, [y, x]: readonly [Axis, Axis]): number[] {
+  const source = (axis: Axis, tap: number, output: number): number => {
+    const position = output * axis.stride + tap * axis.dilation - axis.padBefore;
+    return position >= 0 && position < axis.input ? position : -1;
+  };
+  const padding = channels * y.input * x.input;
+  const indices: number[] = [];
+  for (let channel = 0; channel < channels; channel++)
+    for (let ky = 0; ky < y.kernel; ky++)
+      for (let kx = 0; kx < x.kernel; kx++)
+        for (let oy = 0; oy < y.output; oy++)
+          for (let ox = 0; ox < x.output; ox++) {
+            const [row, column] = [source(y, ky, oy), source(x, kx, ox)];
+            indices.push(row < 0 || column < 0 ? padding : (channel * y.input + row) * x.input + column);
+          }
+  return indices;
+}
+
+/** [image, rest] as [rest, image]. */
+function imagesInnermost(b: GraphBuilder, value: string, images: number, rest: number): string {
+  return b.op("Transpose", [b.op("Reshape", [value, b.constant(int64([images, rest]))])], { perm: [1, 0] });
+}
+
+const range = (length: number): number[] => Array.from({ length }, (_, i) => i);
+
+const zeros = (dims: readonly number[]): Tensor => ({ type: "float32", dims, data: new Float32Array(sizeOf(dims)) });
+
+const int32 = (values: readonly number[], dims: readonly number[] = [values.length]): Tensor => ({
+  type: "int32",
+  dims,
+  data: Int32Array.from(values),
+});
+
+export const convRules: Record<string, GradientRule> = { Conv: conv };

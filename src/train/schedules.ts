@@ -1,0 +1,27 @@
+/** Learning rate by progress: 0 at the first step, 1 after the last. */
+export type Schedule = (progress: number) => number;
+
+/**
+ * A straight line up to `peak` at `peakAt`, and one down to `end * peak`.
+ *
+ * Source: Smith, "Super-convergence", 2018; the triangle of Page, "How to train your ResNet", 2018.
+ */
+export function triangular({ peak, start = 0.1, peakAt = 0.2, end = 0 }: TriangularOptions): Schedule {
+  return (progress) =>
+    progress < peakAt
+      ? peak * interpolate(start, 1, progress / peakAt)
+      : peak * interpolate(1, end, (progress - peakAt) / (1 - peakAt));
+}
+
+export interface TriangularOptions {
+  /** The largest learning rate. */
+  readonly peak: number;
+  /** Learning rate at the start, as a share of the peak; default 0.1. */
+  readonly start?: number;
+  /** Progress at which the peak is reached; default 0.2. */
+  readonly peakAt?: number;
+  /** Learning rate at the end, as a share of the peak; default 0. */
+  readonly end?: number;
+}
+
+const interpolate = (from: number, to: number, share: number): number => from + (to - from) * share;
