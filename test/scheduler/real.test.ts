@@ -66,4 +66,45 @@ describe("scheduler on real lanes", () => {
     expect(i).toBe(count);
     expect(scheduler.counters.escalated).toBe(expected.filter(({ answeredBy }) => answeredBy === "original").length);
   });
+
+  it.each(["SIGKILL", "SIGSEGV"] as const)(
+    "loses no input and answers none twice when a lane's process gets %s",
+    async (signal) => {
+      const pids: number[] = [];
+      const plan = sharedCore("process");
+      const open = async (spec: LaneSpec): Promise<Lane> => {
+        const lane = await openLane(spec, networks, plan);
+        pids.push(lane.pid!);
+        return lane;
+      };
+      let batches = 0;
+      const kill = () => {
+        if (++batches % 20 === 0 && batches <= 60) process.kill(pids.pop()!, signal);
+      };
+      await using scheduler = await createScheduler({ ...options(plan), open, onBatch: kill, restartDelay: 0 });
+      const long = Array.from({ length: 8 }, () => images).flat();
+      let i = 0;
+      for await (const outcome of scheduler.run(long))
+        expect(outcome).toMatchObject({ class: expected[i++ % count]!.class });
+      expect(i).toBe(long.length);
+      expect(scheduler.counters.restarts).toBeGreaterThanOrEqual(1);
+      expect(scheduler.counters.failed).toBe(0);
+    },
+  );
+
+  it("survives aborts in mid-run in threads, and answers the next run", async () => {
+    await using scheduler = await createScheduler(options(sharedCore("thread")));
+    for (const after of [0, 1, 50, 150]) {
+      const controller = new AbortController();
+      const consume = async () => {
+        let taken = 0;
+        for await (const _ of scheduler.run(images, { signal: controller.signal }))
+          if (taken++ === after) controller.abort();
+      };
+      await expect(consume()).rejects.toThrow(/aborted/);
+    }
+    let i = 0;
+    for await (const outcome of scheduler.run(images)) expect(outcome).toMatchObject({ class: expected[i++]!.class });
+    expect(i).toBe(count);
+  });
 });
