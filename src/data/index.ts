@@ -1,4 +1,5 @@
 export { decodeImage, type ImageInput, maximumPixels } from "./decode.ts";
+export { type FashionMnistOptions, fashionMnist, fashionMnistAddress, fashionMnistLabels } from "./fashion-mnist.ts";
 export { fingerprint, overlap, partHash } from "./fingerprint.ts";
 export { sourceOf } from "./inputs.ts";
 export { readLabels } from "./labels.ts";

@@ -1,8 +1,8 @@
-import { writeFile } from "node:fs/promises";
 import { zipSync } from "fflate";
 import { UsageError } from "../errors.ts";
 import { encodeNpy } from "./npy.ts";
 import type { Pixels } from "./types.ts";
+import { writeWhole } from "./write.ts";
 
 /** What a zip entry without a date gets: the same images make the same bytes. */
 const noDate = new Date(1980, 0, 1);
@@ -11,7 +11,7 @@ const noDate = new Date(1980, 0, 1);
  * Packs images of one size into a `.npz`, as `numpy.load` and `openImages` read it: `images` [N, H, W] or [N, H, W, C] of bytes,
  * and `labels` [N].
  *
- * @throws UsageError when sizes differ or a label is missing
+ * @throws UsageError when sizes differ or a label is missing; InputError when the file cannot be written
  */
 export async function packNpz(path: string, images: readonly Pixels[], labels: readonly number[]): Promise<void> {
   const [first] = images;
@@ -33,5 +33,5 @@ export async function packNpz(path: string, images: readonly Pixels[], labels: r
     },
     { level: 9, mtime: noDate },
   );
-  await writeFile(path, archive);
+  await writeWhole(path, [archive]);
 }

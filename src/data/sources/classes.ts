@@ -1,4 +1,7 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { readLabels } from "../labels.ts";
 import { byName } from "./format.ts";
 
 /**
@@ -35,6 +38,13 @@ export function classesOfNumbers(highest: number, labels: readonly string[] | un
     );
   }
   return labels;
+}
+
+/** The names in a folder's `classes.txt`, in label order; undefined when there is none. */
+export async function namesIn(folder: string): Promise<readonly string[] | undefined> {
+  const path = join(folder, "classes.txt");
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ? readLabels(path) : undefined;
 }
 
 /** The first few of a list, quoted. */

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { collect, fileChunks, readHead } from "../chunks.ts";
 import type { ImageSource } from "../types.ts";
-import { classesOfNumbers } from "./classes.ts";
+import { classesOfNumbers, namesIn } from "./classes.ts";
 import { holds, type OpenOptions, type SourceFormat, type Split } from "./format.ts";
 import { refuseSplit } from "./layout.ts";
 import { packedSource } from "./packed.ts";
@@ -67,7 +67,8 @@ async function openIdx(path: string, name: string, options: OpenOptions): Promis
       return { pixels: { data, width, height, channels } as const, ...(label !== undefined && { label }) };
     },
   };
-  const classes = labels && classesOfNumbers(Math.max(...new Set(labels)), options.labels, path);
+  const names = options.labels ?? (await namesIn(dirname(path)));
+  const classes = labels && classesOfNumbers(Math.max(...new Set(labels)), names, path);
   return packedSource(name, [file], classes);
 }
 

@@ -1,15 +1,12 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { readLabels } from "../labels.ts";
 import type { ImageSource } from "../types.ts";
-import { classesOfFolders, classesOfNumbers } from "./classes.ts";
+import { classesOfFolders, classesOfNumbers, namesIn } from "./classes.ts";
 import { fileItem } from "./folder.ts";
 import type { OpenOptions, SourceFormat } from "./format.ts";
 
 const tableName = "labels.csv";
-/** Class names in label order, for tables that give numbers. */
-const namesName = "classes.txt";
 
 /** A folder with a table `labels.csv`: a heading, then `<file>,<class number or name>` a line. */
 export const labelledFolder: SourceFormat = {
@@ -72,10 +69,4 @@ function parseLine(line: string, number: number, path: string): Row {
   if (!file || match?.[3] === undefined)
     throw new InputError(path, `line ${number} is no <file>,<class>: ${line.slice(0, 80)}`);
   return { file, value: match[3] };
-}
-
-async function namesIn(folder: string): Promise<readonly string[] | undefined> {
-  const path = join(folder, namesName);
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? readLabels(path) : undefined;
 }
