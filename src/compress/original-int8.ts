@@ -3,7 +3,7 @@ import type { ImageSource } from "../data/index.ts";
 import { readModel } from "../onnx/index.ts";
 import { addNetwork, admitModel, readTwin } from "../twin/index.ts";
 import { type BatchOptions, imageBatches } from "./batches.ts";
-import { quantizeModel } from "./int8/index.ts";
+import { quantizeModel } from "./int8/quantize.ts";
 
 /** Quantises a twin's original to int8 on the given images and adds it to the twin, to be tried as the second stage. */
 export async function addOriginalInt8(path: string, images: ImageSource, options: BatchOptions = {}): Promise<void> {

@@ -1,27 +1,22 @@
-import {
-  createPreprocessor,
-  type ImageSource,
-  overlap,
-  partHash,
-  prepareAll,
-  selectImages,
-  splitImages,
-} from "../data/index.ts";
+import { type ImageSource, overlap, partHash, selectImages, splitImages } from "../data/index.ts";
 import { CalibrationError, type InputError } from "../errors.ts";
 import { cpuClass, type NetworkName } from "../lanes/index.ts";
+import { answerAll } from "./answers.ts";
 import {
   type Calibration,
   calibrate,
+  expectedSpeedUp,
   type SecondStage,
   secondThreshold,
   type TwinPromise,
   thresholdGrid,
 } from "./calibration/index.ts";
-import { canaryCount, encodeCanaries } from "./canaries.ts";
-import { type Collected, collectLogits, logitsOf } from "./collect.ts";
+import { encodeCanaries } from "./canaries.ts";
+import { type Collected, logitsOf } from "./collect.ts";
 import { confidences } from "./confidence/index.ts";
+import { stageCosts } from "./evaluate.ts";
 import { networkOf, readTwin, type TwinFolder, writeManifest, writeTwinFile } from "./folder.ts";
-import { usualBatch, withLanes } from "./lanes.ts";
+import { usualBatch } from "./lanes.ts";
 import type { Manifest, ManifestRung } from "./manifest.ts";
 import { pickRows } from "./rows.ts";
 import type { ConfidenceSpec } from "./types.ts";
@@ -82,29 +77,8 @@ export async function calibrateTwin(
   };
 }
 
-/** Runs a twin's networks on all images of a source. */
-export async function answerAll(
-  folder: TwinFolder,
-  images: ImageSource,
-  options: Pick<CalibrateOptions, "signal" | "onProgress" | "trySecond">,
-): Promise<Collected> {
-  const names: NetworkName[] = ["compressed", "original", ...(options.trySecond ? (["original-int8"] as const) : [])];
-  const networks = names.map((name) => networkOf(folder, name));
-  const prepared = prepareAll(images, createPreprocessor(folder.manifest.preprocessing), signalOf(options));
-  const { signal, onProgress } = options;
-  return withLanes(networks, (lanes) =>
-    collectLogits(prepared, networks, {
-      lanes,
-      batch: usualBatch(networks[0]!),
-      keep: canaryCount,
-      signal,
-      onProgress,
-    }),
-  );
-}
-
-const signalOf = ({ signal }: { readonly signal?: AbortSignal | undefined }) =>
-  signal === undefined ? {} : { signal };
+const networksFor = ({ trySecond = false }: CalibrateOptions): NetworkName[] =>
+  trySecond ? ["compressed", "original", "original-int8"] : ["compressed", "original"];
 
 interface Parts {
   readonly selection: Collected;
@@ -116,8 +90,9 @@ async function answerParts(folder: TwinFolder, images: ImageSource, options: Cal
     options.selection === undefined
       ? await partsOf(images, options.seed ?? 0)
       : { selection: options.selection, calibration: images };
-  const selection = await answerAll(folder, sources.selection, options);
-  const calibration = await answerAll(folder, sources.calibration, options);
+  const names = networksFor(options);
+  const selection = await answerAll(folder, names, sources.selection, options);
+  const calibration = await answerAll(folder, names, sources.calibration, options);
   return { selection: withoutShared(selection, calibration, sources.selection.name), calibration };
 }
 
@@ -207,12 +182,9 @@ function secondStage(
   return threshold === undefined ? { logits } : { logits, threshold };
 }
 
-/** `c + o e` of the cascade, from the times that the networks took on the images themselves. */
-function costOf({ chosen }: Calibration, second: Second, { time }: Collected): number {
-  const relative = (name: NetworkName): number => time.get(name)! / time.get("original")!;
-  const first = relative("compressed");
-  if (second === "original") return first + chosen.escalationRate;
-  return first + chosen.escalationRate * relative("original-int8") + chosen.originalRate;
+/** Time of the twin relative to the original, from the times that the networks took on the images themselves. */
+function costOf({ chosen }: Calibration, secondStage: Second, calibration: Collected): number {
+  return 1 / expectedSpeedUp(stageCosts({ secondStage }, calibration), chosen.escalationRate, chosen.originalRate);
 }
 
 function cheapest(attempts: readonly (Attempt | { readonly error: CalibrationError })[]): Attempt {
@@ -243,6 +215,7 @@ async function record(
     ladder: ladder.map((rung): ManifestRung => rung),
     guarantee: {
       ...promise,
+      worstClass: best.calibration.worstClass,
       images: best.calibration.images,
       batch: usualBatch(networkOf(folder, "compressed")),
       provider: "cpu",

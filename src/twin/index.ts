@@ -1,4 +1,5 @@
 export { type AdmittedNetwork, admitModel, admitNetwork, type PairNote } from "./admit.ts";
+export { type AnswerOptions, answerAll } from "./answers.ts";
 export * from "./calibrate.ts";
 export * from "./calibration/index.ts";
 export type { CanaryCheck } from "./canaries.ts";
@@ -6,6 +7,7 @@ export { canariesHere } from "./canary-run.ts";
 export { Classification, type ClassificationFailure, type Guess } from "./classification.ts";
 export { type Collected, type CollectOptions, collectLogits, logitsOf } from "./collect.ts";
 export * from "./confidence/index.ts";
+export { type EvaluatedImages, evaluateImages, presentNetworks, stageCosts, twinOutputs } from "./evaluate.ts";
 export { writeWhole } from "./files.ts";
 export { addNetwork, createTwin, networkOf, readTwin, type TwinFolder } from "./folder.ts";
 export { usualBatch, usualPlan } from "./lanes.ts";
@@ -24,3 +26,4 @@ export * from "./scheduler/index.ts";
 export * from "./statistics/index.ts";
 export { type ClassifyInput, Twin, type TwinOptions } from "./twin.ts";
 export * from "./types.ts";
+export { type Verification, verifyTwin } from "./verify.ts";

@@ -55,6 +55,8 @@ const guaranteeSchema = z.strictObject({
   /** The drop, or the disagreement, that is not exceeded. */
   tolerance: fraction,
   probability: fraction,
+  /** Whether it holds for each class on its own. */
+  worstClass: z.boolean(),
   images: count,
   /** Batch size of the compressed network, provider and class of CPU at which the promise was measured. */
   batch: z.number().int().positive(),

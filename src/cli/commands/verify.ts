@@ -1,0 +1,44 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { cpuClass } from "../../lanes/index.ts";
+import { readTwin, verifyTwin } from "../../twin/index.ts";
+import { openSelection } from "../images.ts";
+import { writeJson } from "../json.ts";
+import { examples, options } from "../options.ts";
+import { interruptible } from "../run.ts";
+import { print, Terminal } from "../terminal.ts";
+import { verificationText } from "../verification-text.ts";
+
+export const verifyCommand = () =>
+  new Command("verify")
+    .description("Does the guarantee still hold on this machine? Exit code 1 if not.")
+    .argument("<twin>", "the twin's folder")
+    .addOption(
+      new Option("--data <images>", "prove the promise again on these images, not only on the twin's canaries"),
+    )
+    .addOption(options.split())
+    .addOption(options.take())
+    .addOption(options.skip())
+    .addOption(options.shuffle())
+    .addOption(options.json())
+    .addOption(options.quiet())
+    .addOption(options.debug())
+    .addHelpText("after", examples("verify my-twin", "verify my-twin --data new-photos/"))
+    .action((path, flags) =>
+      interruptible(async (signal) => {
+        const { manifest } = await readTwin(path);
+        const { data } = flags;
+        const images = data === undefined ? undefined : await openSelection({ ...flags, data }, manifest.labels);
+        const progress = new Terminal(flags).progress("answering", images?.count);
+        try {
+          const result = await verifyTwin(path, images, { signal, onProgress: (count) => progress.advance(count) });
+          progress.stop();
+          const { guarantee, canaries, holds } = result;
+          if (flags.json !== undefined)
+            await writeJson(flags.json, { guarantee, canaries, holds, cpuClass: cpuClass() });
+          if (flags.json !== true) print(verificationText(result));
+          if (!holds) process.exitCode = 1;
+        } finally {
+          progress.stop();
+        }
+      }),
+    );

@@ -1,0 +1,26 @@
+import { percent, terminalTable } from "../report/index.ts";
+import type { Evaluation, Measured } from "../twin/index.ts";
+
+/** An evaluation, for a person: shares with their 95 % intervals. */
+export function evaluationText(evaluation: Evaluation): string {
+  const { images, agreement, escalationRate, answeredBy, labelled } = evaluation;
+  const rows: string[][] = [];
+  if (labelled !== undefined) {
+    for (const [network, accuracy] of Object.entries(labelled.accuracy)) {
+      if (accuracy !== undefined) rows.push([`accuracy, ${network}`, ...figures(accuracy)]);
+    }
+    rows.push(["drop", ...figures(labelled.drop)]);
+    if (labelled.recovery !== undefined) rows.push(["recovery", percent(labelled.recovery), ""]);
+  }
+  rows.push(["agreement", ...figures(agreement)], ["escalation rate", ...figures(escalationRate)]);
+  const answers = Object.entries(answeredBy).filter(([, count]) => count > 0);
+  return [
+    terminalTable({ headings: [`${images} images`, "", "95 % interval"], rows }),
+    `answered by ${answers.map(([network, count]) => `${network}: ${count}`).join(", ")}`,
+  ].join("\n");
+}
+
+const figures = ({ value, low, high }: Measured): [string, string] => [
+  percent(value, 2),
+  `${percent(low, 2)} to ${percent(high, 2)}`,
+];

@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { type ImageSource, overlap } from "../data/index.ts";
+import { CalibrationError, type InputError } from "../errors.ts";
+import type { NetworkName } from "../lanes/index.ts";
+import { type AnswerOptions, answerAll } from "./answers.ts";
+import { type Evaluation, evaluateTwin, type StageCosts, type TwinOutputs } from "./calibration/index.ts";
+import { type Collected, logitsOf } from "./collect.ts";
+import { readBytes } from "./files.ts";
+import type { TwinFolder } from "./folder.ts";
+import type { Manifest } from "./manifest.ts";
+
+/** What a twin did on images. */
+export interface EvaluatedImages {
+  readonly evaluation: Evaluation;
+  readonly collected: Collected;
+  /** How many of the images calibrated the twin or placed its thresholds: what is found on them flatters. */
+  readonly known: number;
+  readonly failures: readonly { readonly name: string; readonly error: InputError }[];
+}
+
+/**
+ * Evaluates a twin on images: accuracy, agreement, escalation, recovery.
+ * @throws CalibrationError when no image could be read.
+ */
+export async function evaluateImages(
+  folder: TwinFolder,
+  images: ImageSource,
+  options: AnswerOptions = {},
+): Promise<EvaluatedImages> {
+  const { manifest } = folder;
+  const collected = await answerAll(folder, presentNetworks(manifest), images, options);
+  if (collected.names.length === 0) throw noImages(images.name, collected);
+  const evaluation = evaluateTwin({
+    ...twinOutputs(manifest, collected),
+    threshold: manifest.threshold ?? Number.POSITIVE_INFINITY,
+    confidence: manifest.confidence,
+    costs: stageCosts(manifest, collected),
+  });
+  return { evaluation, collected, known: await countKnown(folder, collected), failures: collected.failures };
+}
+
+function noImages(name: string, { failures }: Collected): CalibrationError {
+  const first = failures[0];
+  return new CalibrationError(
+    `${name}: none of its images can be read${first === undefined ? "" : `; the first: ${first.error.message}`}`,
+  );
+}
+
+/** The networks that a twin holds. */
+export function presentNetworks({ networks }: Manifest): NetworkName[] {
+  return networks["original-int8"] === undefined
+    ? ["compressed", "original"]
+    : ["compressed", "original", "original-int8"];
+}
+
+/** What was collected, as the cascade of the manifest uses it. Labels only where every image has one. */
+export function twinOutputs(manifest: Manifest, collected: Collected): TwinOutputs {
+  const labelled = collected.labels.every((label) => label >= 0);
+  return {
+    compressed: logitsOf(collected, "compressed"),
+    original: logitsOf(collected, "original"),
+    ...(manifest.secondStage === "original-int8" ? { second: secondOf(manifest, collected) } : {}),
+    ...(labelled ? { labels: collected.labels } : {}),
+  };
+}
+
+function secondOf({ secondThreshold }: Manifest, collected: Collected): NonNullable<TwinOutputs["second"]> {
+  const logits = logitsOf(collected, "original-int8");
+  return secondThreshold === undefined ? { logits } : { logits, threshold: secondThreshold };
+}
+
+/** c and o of the design, from the times that the networks took on the images. */
+export function stageCosts({ secondStage }: Pick<Manifest, "secondStage">, { time }: Collected): StageCosts {
+  const relative = (name: NetworkName): number => time.get(name)! / time.get("original")!;
+  const compressed = relative("compressed");
+  return secondStage === "original" ? { compressed } : { compressed, second: relative("original-int8") };
+}
+
+async function countKnown({ path, manifest }: TwinFolder, { fingerprints }: Collected): Promise<number> {
+  if (manifest.guarantee === undefined) return 0;
+  const file = join(path, manifest.guarantee.fingerprints.file);
+  const known = new TextDecoder().decode(await readBytes(file, "calibrate the twin again")).split("\n");
+  return overlap(known, fingerprints).length;
+}

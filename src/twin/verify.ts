@@ -1,0 +1,62 @@
+import type { ImageSource } from "../data/index.ts";
+import { CalibrationError, ManifestError } from "../errors.ts";
+import type { AnswerOptions } from "./answers.ts";
+import { calibrate } from "./calibration/index.ts";
+import type { CanaryCheck } from "./canaries.ts";
+import { canariesHere } from "./canary-run.ts";
+import { type EvaluatedImages, evaluateImages, twinOutputs } from "./evaluate.ts";
+import { readTwin } from "./folder.ts";
+import type { Guarantee, Manifest } from "./manifest.ts";
+
+/** Whether a guarantee still holds here. */
+export interface Verification {
+  readonly guarantee: Guarantee;
+  readonly canaries: CanaryCheck;
+  /** With images: what they show, and whether they prove the promise again. */
+  readonly images?: EvaluatedImages & { readonly proven: boolean; readonly problem?: string };
+  readonly holds: boolean;
+}
+
+/**
+ * Runs a twin's canaries on this machine and, where images are given, proves its promise again at its threshold.
+ * The promise holds when the images prove it or, without images, when the canaries pass.
+ *
+ * @throws ManifestError when the twin has no guarantee.
+ */
+export async function verifyTwin(
+  path: string,
+  images?: ImageSource,
+  options: AnswerOptions = {},
+): Promise<Verification> {
+  const folder = await readTwin(path);
+  const { guarantee } = folder.manifest;
+  if (guarantee === undefined) throw new ManifestError(`${path}: promises nothing yet; run "twindnn calibrate" first`);
+  const canaries = await canariesHere(folder);
+  if (canaries === undefined) throw new ManifestError(`${path}: carries no canaries; calibrate it again`);
+  if (images === undefined) return { guarantee, canaries, holds: canaries.passed };
+  const evaluated = await evaluateImages(folder, images, options);
+  const proof = proveAgain(folder.manifest, guarantee, evaluated);
+  return { guarantee, canaries, images: { ...evaluated, ...proof }, holds: proof.proven };
+}
+
+/** Tests the one threshold of the twin, as calibration did. */
+function proveAgain(
+  manifest: Manifest,
+  guarantee: Guarantee,
+  { collected }: EvaluatedImages,
+): { proven: boolean; problem?: string } {
+  try {
+    calibrate({
+      ...twinOutputs(manifest, collected),
+      grid: [manifest.threshold!],
+      promise: guarantee,
+      seed: guarantee.seed,
+      confidence: manifest.confidence,
+      worstClass: guarantee.worstClass,
+    });
+    return { proven: true };
+  } catch (error) {
+    if (error instanceof CalibrationError) return { proven: false, problem: error.message };
+    throw error;
+  }
+}
