@@ -20,9 +20,10 @@ export function emitBatchNormalization(b: GraphBuilder, node: Node, rank = 4): B
   const axes = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== 1);
   const perChannel = b.constant(int64([1, -1, ...axes.slice(1).map(() => 1)]));
   const broadcast = (value: string): string => b.op("Reshape", [value, perChannel]);
-  const mean = b.op("ReduceMean", [x], { axes, keepdims: 1 });
+  const overImages = b.constant(int64(axes));
+  const mean = b.op("ReduceMean", [x, overImages]);
   const centred = b.op("Sub", [x, mean]);
-  const variance = b.op("ReduceMean", [b.op("Mul", [centred, centred])], { axes, keepdims: 1 });
+  const variance = b.op("ReduceMean", [b.op("Mul", [centred, centred]), overImages]);
   const epsilon = b.constant(scalar(floatAttribute(node, "epsilon", 1e-5)));
   const deviation = b.op("Sqrt", [b.op("Add", [variance, epsilon])]);
   const normalised = b.op("Mul", [centred, b.op("Div", [broadcast(scale), deviation])]);

@@ -24,14 +24,29 @@ export const imageSize = ({ shape }: Dataset): number => shape[0] * shape[1] * s
 
 /** The images at `indices`, in that order. Throws UsageError for an index beyond the set. */
 export function subset(data: Dataset, indices: ArrayLike<number>): Dataset {
-  const size = imageSize(data);
   const picked = Array.from(indices);
-  const images = new Uint8Array(picked.length * size);
-  picked.forEach((index, i) => {
-    if (!(index >= 0 && index < data.labels.length)) {
-      throw new UsageError(`image index ${index} lies outside 0..${data.labels.length - 1}`);
-    }
-    images.set(data.images.subarray(index * size, (index + 1) * size), i * size);
+  const beyond = picked.find((index) => !(index >= 0 && index < data.labels.length));
+  if (beyond !== undefined) throw new UsageError(`image index ${beyond} lies outside 0..${data.labels.length - 1}`);
+  const images = new Uint8Array(picked.length * imageSize(data));
+  pickRows(data.images, images, picked);
+  const labels = Uint16Array.from(picked, (index) => data.labels[index]!);
+  const chosen = { images, shape: data.shape, labels };
+  return data.teacher === undefined ? chosen : { ...chosen, teacher: pickTeacher(data.teacher, picked) };
+}
+
+function pickTeacher({ classes, plain, mirrored }: TeacherLogits, indices: readonly number[]): TeacherLogits {
+  const rows = (from: Float32Array): Float32Array => {
+    const into = new Float32Array(indices.length * classes);
+    pickRows(from, into, indices);
+    return into;
+  };
+  return { classes, plain: rows(plain), mirrored: rows(mirrored) };
+}
+
+/** Copies rows of equal length. */
+function pickRows<T extends Uint8Array | Float32Array>(from: T, into: T, indices: readonly number[]): void {
+  const size = into.length / indices.length;
+  indices.forEach((index, i) => {
+    into.set(from.subarray(index * size, (index + 1) * size), i * size);
   });
-  return { images, shape: data.shape, labels: Uint16Array.from(picked, (index) => data.labels[index]!) };
 }

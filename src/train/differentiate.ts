@@ -1,5 +1,5 @@
 import { UnsupportedOperatorError } from "../errors.ts";
-import { type GraphBuilder, int64, type Node } from "../onnx/index.ts";
+import { type GraphBuilder, int64, type Node, toNumbers } from "../onnx/index.ts";
 import { broadcastingOperators, gradientRules } from "./gradients/index.ts";
 
 /** The sizes of every value of a graph, by name; differentiation emits a graph for fixed sizes. */
@@ -16,6 +16,8 @@ export interface GradientContext {
   /** The same by every output; undefined where the loss does not depend on it. */
   readonly gradients: readonly (string | undefined)[];
   shape(value: string): readonly number[];
+  /** The elements of a constant integer input. Throws UnsupportedOperatorError when it is computed. */
+  integers(input: number): number[];
   /** Records the sizes of a value that the rule made, for rewrites that come after. */
   declare(value: string, shape: readonly number[]): string;
 }
@@ -91,6 +93,13 @@ function contextOf(
     gradient: gradients[0] ?? "",
     gradients,
     shape: (value) => shapeOf(shapes, value),
+    integers: (input) => {
+      const tensor = b.graph.constants.get(node.inputs[input]!);
+      if (tensor === undefined) {
+        throw new UnsupportedOperatorError(node.op, node.name, `has no gradient when its input ${input} is computed`);
+      }
+      return toNumbers(tensor);
+    },
     declare: (value, shape) => {
       shapes.set(value, shape);
       return value;

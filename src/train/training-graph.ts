@@ -9,6 +9,7 @@ import {
   type Model,
   makeNode,
   modelOf,
+  raiseOpset,
   type Shape,
   scalar,
   type ValueInfo,
@@ -44,17 +45,17 @@ export interface TrainingSpec {
  * Outputs: scalars `loss` and `correct`; `new_parameters`, `new_average`, `new_state0`...
  */
 export async function trainingGraph(network: Model, spec: TrainingSpec): Promise<ParameterisedGraph> {
-  const { b, parameters, values, logits, classes } = forward(network, spec);
+  const { b, parameters, values, logits, classes, opset } = forward(network, spec);
   b.input("labels", "int64", [spec.batch]);
   if (spec.loss.needsTeacher) b.input("teacher", "float32", [spec.batch, classes]);
   const loss = spec.loss.emit({ b, logits, labels: "labels", classes, teacher: "teacher" });
-  const shapes = valueShapes(b.graph);
+  const shapes = valueShapes(b.graph, opset);
   const names = values.map((value) => value.name);
   const gradient = emitJoin(b, values, differentiate(b, shapes, loss, names));
   emitUpdate(b, spec.optimiser, parameters, gradient);
   b.output(loss, "float32", [], "loss");
   b.output(emitCorrect(b, logits), "float32", [], "correct");
-  return { model: await fastest(modelOf(b.graph), shapes), parameters };
+  return { model: await fastest(modelOf(b.graph, opset), shapes), parameters };
 }
 
 /**
@@ -67,12 +68,12 @@ export async function statisticsGraph(
   network: Model,
   spec: Pick<TrainingSpec, "batch" | "normalisation">,
 ): Promise<ParameterisedGraph> {
-  const { b, parameters, statistics } = forward(network, spec);
+  const { b, parameters, statistics, opset } = forward(network, spec);
   statistics.forEach(({ mean, variance }, i) => {
     b.output(mean, "float32", undefined, `mean${i}`);
     b.output(variance, "float32", undefined, `variance${i}`);
   });
-  return { model: await fastest(modelOf(b.graph), valueShapes(b.graph)), parameters };
+  return { model: await fastest(modelOf(b.graph, opset), valueShapes(b.graph, opset)), parameters };
 }
 
 interface Forward {
@@ -83,11 +84,16 @@ interface Forward {
   readonly statistics: readonly BatchStatistics[];
   readonly logits: string;
   readonly classes: number;
+  readonly opset: number;
 }
+
+/** The operator set that gradients are written in; later ones read the same. */
+const oldestOpset = 20;
 
 /** The network in training mode: parameters cut from the flat vector, normalisation by the batch's statistics. */
 function forward(network: Model, spec: Pick<TrainingSpec, "batch" | "normalisation">): Forward {
-  const graph = prefixed(network.graph);
+  const raised = network.opset < oldestOpset ? raiseOpset(network, oldestOpset) : network;
+  const graph = prefixed(raised.graph);
   const { input, sizes, classes } = interfaceOf(graph);
   const values = parametersOf(graph);
   const trainable = new Set(values.map((value) => value.name));
@@ -107,7 +113,15 @@ function forward(network: Model, spec: Pick<TrainingSpec, "batch" | "normalisati
     if (node.op === "BatchNormalization") statistics.push(emitBatchNormalization(b, node));
     else b.graph.nodes.push(node);
   }
-  return { b, parameters: parametersOf(network.graph), values, statistics, logits: graph.outputs[0]!.name, classes };
+  return {
+    b,
+    parameters: parametersOf(network.graph),
+    values,
+    statistics,
+    logits: graph.outputs[0]!.name,
+    classes,
+    opset: raised.opset,
+  };
 }
 
 /** The graph with a prefix before every value's name, so that none meets a name of the training graph. */
@@ -192,8 +206,8 @@ async function fastest(model: Model, shapes: ValueShapes): Promise<Model> {
 }
 
 /** The sizes of all values of a graph whose inputs have fixed sizes. */
-function valueShapes(graph: Graph): ValueShapes {
-  const values = [...inferValues(modelOf(graph))];
+function valueShapes(graph: Graph, opset: number): ValueShapes {
+  const values = [...inferValues(modelOf(graph, opset))];
   return new Map(values.map(([name, { shape }]) => [name, fixedShape(name, shape)]));
 }
 

@@ -1,4 +1,13 @@
-import { type GraphBuilder, int64, intAttribute, intsAttribute, sizeOf, type Tensor } from "../../onnx/index.ts";
+import { UnsupportedOperatorError } from "../../errors.ts";
+import {
+  type GraphBuilder,
+  int64,
+  intAttribute,
+  intsAttribute,
+  sizeOf,
+  stringAttribute,
+  type Tensor,
+} from "../../onnx/index.ts";
 import type { GradientContext, GradientRule } from "../differentiate.ts";
 
 /** The sizes and attributes of a two-dimensional convolution. */
@@ -30,6 +39,17 @@ const conv: GradientRule = (c) => {
 };
 
 function geometryOf({ node, inputs, shape }: GradientContext): Geometry {
+  if (shape(inputs[0]!).length !== 4) {
+    throw new UnsupportedOperatorError(node.op, node.name, "has a gradient for two spatial axes only");
+  }
+  const padding = stringAttribute(node, "auto_pad", "NOTSET");
+  if (padding !== "NOTSET" && padding !== "VALID") {
+    throw new UnsupportedOperatorError(
+      node.op,
+      node.name,
+      `has no gradient with auto_pad "${padding}"; write its pads`,
+    );
+  }
   const [images, inChannels, ...input] = shape(inputs[0]!) as [number, number, number, number];
   const [outChannels, , ...kernel] = shape(inputs[1]!) as [number, number, number, number];
   const output = shape(node.outputs[0]!).slice(2);

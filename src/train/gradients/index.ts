@@ -3,6 +3,7 @@ import { activationRules } from "./activation.ts";
 import { convRules } from "./conv.ts";
 import { broadcastingOperators, elementwiseRules } from "./elementwise.ts";
 import { matmulRules } from "./matmul.ts";
+import { normalizationRules } from "./normalization.ts";
 import { poolRules } from "./pool.ts";
 import { reduceRules } from "./reduce.ts";
 import { shapeRules } from "./shape.ts";
@@ -10,9 +11,17 @@ import { softmaxRules } from "./softmax.ts";
 
 /** Gradient rules by operator, a file for each operator family. */
 export const gradientRules: ReadonlyMap<string, GradientRule> = new Map(
-  [activationRules, convRules, elementwiseRules, matmulRules, poolRules, reduceRules, shapeRules, softmaxRules].flatMap(
-    (family) => Object.entries(family),
-  ),
+  [
+    activationRules,
+    convRules,
+    elementwiseRules,
+    matmulRules,
+    normalizationRules,
+    poolRules,
+    reduceRules,
+    shapeRules,
+    softmaxRules,
+  ].flatMap((family) => Object.entries(family)),
 );
 
 export { broadcastingOperators };

@@ -1,0 +1,160 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { InputError, TrainingError, UsageError } from "../../src/errors.ts";
+import { encodeModel, foldBatchNormalization, type Model } from "../../src/onnx/index.ts";
+import {
+  accuracyOf,
+  crossEntropy,
+  type Dataset,
+  distillation,
+  logitsOf,
+  mirrored,
+  type Progress,
+  sgd,
+  type TrainingOptions,
+  train,
+  triangular,
+} from "../../src/train/index.ts";
+import { bars, normalisation, tinyNetwork } from "./tiny.ts";
+
+const data = bars(192);
+const options: TrainingOptions = {
+  epochs: 3,
+  batch: 32,
+  seed: 5,
+  normalisation,
+  augmentation: { shift: 1, alternatingFlip: true },
+  loss: crossEntropy,
+  optimiser: sgd(),
+  rate: triangular({ peak: 0.1 }),
+  averaging: 0.9,
+  threads: 1,
+};
+
+const accuracy = async (network: Model, set: Dataset): Promise<number> =>
+  accuracyOf(await logitsOf(network, set, { normalisation, threads: 1 }), set.labels);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "twindnn-train-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe("train", () => {
+  test("learns what the labels say, on images it has not seen", async () => {
+    const trained = await train(tinyNetwork(), data, { ...options, epochs: 8 });
+    expect(await accuracy(trained, bars(300, 99))).toBeGreaterThan(0.95);
+  });
+
+  test("leaves the network that it was given as it was", async () => {
+    const network = tinyNetwork();
+    const before = encodeModel(network);
+    await train(network, data, { ...options, epochs: 1 });
+    expect(encodeModel(network)).toEqual(before);
+  });
+
+  test("gives the same answers with BatchNormalization folded", async () => {
+    const trained = await train(tinyNetwork(), data, options);
+    const folded = foldBatchNormalization(trained);
+    expect(folded.graph.nodes.some((node) => node.op === "BatchNormalization")).toBe(false);
+    const [before, after] = [await logits(trained), await logits(folded)];
+    const deviation = before.map((value, i) => Math.abs(value - after[i]!));
+    expect(Math.max(...deviation)).toBeLessThan(1e-4);
+  });
+
+  test("gives the same network for the same seed, bit for bit, and another for another", async () => {
+    const [first, second, other] = [
+      await train(tinyNetwork(), data, options),
+      await train(tinyNetwork(), data, options),
+      await train(tinyNetwork(), data, { ...options, seed: 6 }),
+    ];
+    expect(encodeModel(second)).toEqual(encodeModel(first));
+    expect(encodeModel(other)).not.toEqual(encodeModel(first));
+  });
+
+  test("learns from a teacher's logits alone", async () => {
+    const teacher = await train(tinyNetwork(), data, { ...options, epochs: 8 });
+    const inference = { normalisation, threads: 1 };
+    const taught: Dataset = {
+      ...data,
+      labels: data.labels.map(() => 0),
+      teacher: {
+        classes: 3,
+        plain: await logitsOf(teacher, data, inference),
+        mirrored: await logitsOf(teacher, mirrored(data), inference),
+      },
+    };
+    const loss = distillation({ labels: 0, temperature: 3 });
+    const student = await train(tinyNetwork(2), taught, { ...options, epochs: 8, loss });
+    expect(await accuracy(student, bars(300, 99))).toBeGreaterThan(0.95);
+  });
+
+  test("reports every step, and every epoch but the last", async () => {
+    const steps: Progress[] = [];
+    const epochs: number[] = [];
+    await train(tinyNetwork(), data, {
+      ...options,
+      onStep: (progress) => steps.push(progress),
+      onEpoch: (epoch) => void epochs.push(epoch),
+    });
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 18 }, (_, i) => i + 1));
+    expect(steps.every(({ accuracy }) => accuracy >= 0 && accuracy <= 1)).toBe(true);
+    expect(steps.at(-1)).toMatchObject({ steps: 18, secondsLeft: 0 });
+    expect(epochs).toEqual([1, 2]);
+  });
+});
+
+describe("an interrupted run", () => {
+  const checkpointed = (): TrainingOptions => ({
+    ...options,
+    checkpoint: { file: join(folder, "run.checkpoint"), everySteps: 4 },
+  });
+
+  /** Trains until `step` steps are done. */
+  async function interrupted(step: number): Promise<void> {
+    const controller = new AbortController();
+    const onStep = (progress: Progress): void => {
+      if (progress.step === step) controller.abort();
+    };
+    await train(tinyNetwork(), data, { ...checkpointed(), onStep, signal: controller.signal });
+  }
+
+  test("goes on to the same network, bit for bit", async () => {
+    const whole = await train(tinyNetwork(), data, options);
+    await expect(interrupted(7)).rejects.toThrow("aborted");
+    const steps: number[] = [];
+    const resumed = await train(tinyNetwork(), data, { ...checkpointed(), onStep: ({ step }) => steps.push(step) });
+    expect(steps[0]).toBe(8);
+    expect(encodeModel(resumed)).toEqual(encodeModel(whole));
+  });
+
+  test("is not mixed up with a run of other settings", async () => {
+    await expect(interrupted(5)).rejects.toThrow("aborted");
+    const other = train(tinyNetwork(), data, { ...checkpointed(), seed: 6 });
+    await expect(other).rejects.toThrow(InputError);
+    await expect(other).rejects.toThrow(/run\.checkpoint: is the checkpoint of a run with other settings/);
+  });
+});
+
+describe("train refuses", () => {
+  test("a loss that is no number, naming the step and a layer", async () => {
+    const attempt = train(tinyNetwork(), data, { ...options, rate: () => 1e30 });
+    await expect(attempt).rejects.toThrow(TrainingError);
+    await expect(attempt).rejects.toThrow(/no longer a number at step \d+, first seen in "stage0\.conv/);
+  });
+
+  test("a teacher's loss without a teacher", async () => {
+    const loss = distillation({ labels: 0.5, temperature: 3 });
+    await expect(train(tinyNetwork(), data, { ...options, loss })).rejects.toThrow(UsageError);
+  });
+
+  test("fewer images than one batch", async () => {
+    await expect(train(tinyNetwork(), bars(31), options)).rejects.toThrow(/31 images make no batch/);
+  });
+});
+
+const logits = (network: Model): Promise<Float32Array> => logitsOf(network, data, { normalisation, threads: 1 });
