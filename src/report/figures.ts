@@ -5,11 +5,10 @@ import type { SystemName } from "../bench/types.ts";
 /** A fraction as a percentage. */
 export const percent = (fraction: number, digits = 1): string => `${(100 * fraction).toFixed(digits)} %`;
 
-/** A difference of fractions, in points, with its sign; a real minus sign, so that columns align. */
-export function points(difference: number, digits = 2): string {
-  const value = (100 * difference).toFixed(digits);
-  if (Number(value) === 0) return (0).toFixed(digits);
-  return value.startsWith("-") ? `−${value.slice(1)}` : `+${value}`;
+/** A difference of fractions, in points; with a real minus sign, which is as wide as a digit. */
+export function points(difference: number): string {
+  const size = Math.abs(100 * difference).toFixed(2);
+  return difference < 0 && Number(size) > 0 ? `−${size}` : size;
 }
 
 /** A whole number, in groups of three digits. */

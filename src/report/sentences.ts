@@ -21,7 +21,7 @@ export function guaranteeSentence({ guarantee }: BenchResult): string {
 export function headline({ speedUp, systems, escalationRate, drop }: BenchResult): string {
   const { median, min, max } = speedUp.versusFloat32;
   const kept =
-    drop === undefined ? `agreeing on ${percent(systems.twin!.agreement, 2)} of the images` : accuracySaid(drop.value);
+    drop === undefined ? `agrees on ${percent(systems.twin!.agreement, 2)} of the images` : accuracySaid(drop.value);
   return (
     `The twin runs at ${times(median)} the original's speed (${min.toFixed(2)} to ${max.toFixed(2)} over the rounds), ` +
     `${kept}, and escalates ${percent(escalationRate)} of the images.`
@@ -29,6 +29,7 @@ export function headline({ speedUp, systems, escalationRate, drop }: BenchResult
 }
 
 function accuracySaid(drop: number): string {
-  const lost = points(-drop);
-  return Number.parseFloat(lost) === 0 ? "at the same accuracy" : `at ${lost} points of accuracy`;
+  const size = points(Math.abs(drop));
+  if (Number(size) === 0) return "keeps the accuracy";
+  return `${drop > 0 ? "loses" : "gains"} ${size} points of accuracy`;
 }

@@ -107,9 +107,9 @@ describe("the sentences", () => {
     const result = await syntheticResult({ pictures: 0 });
     const said = (value: number) =>
       headline({ ...result, drop: { value, low: value, high: value, probability: 0.95 } });
-    expect(said(0.002)).toContain("at −0.20 points of accuracy");
-    expect(said(-0.001)).toContain("at +0.10 points of accuracy");
-    expect(said(0.00001)).toContain("at the same accuracy");
+    expect(said(0.002)).toContain("loses 0.20 points of accuracy");
+    expect(said(-0.001)).toContain("gains 0.10 points of accuracy");
+    expect(said(0.00001)).toContain("keeps the accuracy");
   });
 });
 

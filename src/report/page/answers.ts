@@ -56,6 +56,7 @@ function answeredTable({ answeredBy, images }: BenchResult): Table {
 function pictures(images: readonly EscalatedImage[]): Markup | undefined {
   if (images.length === 0) return undefined;
   return html`<h3>Escalated images whose answer changed</h3>
+<p class="note">First the compressed network's answer and how probable it called it, then the original's.</p>
 <ul class="pictures">${images.map(picture)}</ul>`;
 }
 
@@ -64,5 +65,5 @@ function picture({ name, picture, confidence, label, compressed, original }: Esc
     html`${swatch(networkColours[network])}${answer.label} <span class="soft">${percent(answer.probability, 0)}</span>`;
   return html`<li><img src="${picture}" alt="${name}">
 <div>${verdict("compressed", compressed)}<br>${verdict("original", original)}
-<div class="name">${label === undefined ? undefined : html`is ${label}, `}confidence ${significant(confidence)}<br>${name}</div></div></li>`;
+<br><small>confidence ${significant(confidence)}<br>${label === undefined ? undefined : html`label ${label}<br>`}${name}</small></div></li>`;
 }

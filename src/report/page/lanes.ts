@@ -12,6 +12,6 @@ export function lanes({ timeline }: BenchResult): Markup | undefined {
   return html`<section>
 <h2>The lanes at work</h2>
 ${legend(entries)}
-${figureOf(timelinePlot(timeline), "An excerpt of the twin's offline run: a bar is a batch, a gap is idle time.", { wide: true })}
+${figureOf(timelinePlot(timeline), "An excerpt of the twin's offline run: a bar is a batch, a gap is idle time.", { scroll: true })}
 </section>`;
 }

@@ -4,15 +4,24 @@ import { html, type Markup, trusted } from "../markup.ts";
 
 // The building blocks of the page.
 
+export interface FigureLook {
+  readonly title?: string;
+  /** The same plot for phones. */
+  readonly narrow?: string;
+  /** Phones show it at its size, to be moved sideways. */
+  readonly scroll?: boolean;
+}
+
 /** A plot with the sentence that says how to read it. */
-export function figureOf(
-  svg: string,
-  caption: string,
-  { title, wide = false }: { title?: string; wide?: boolean } = {},
-): Markup {
+export function figureOf(svg: string, caption: string, { title, narrow, scroll = false }: FigureLook = {}): Markup {
   const heading = title === undefined ? undefined : html`<h3>${title}</h3>`;
-  const plot = wide ? html`<div class="wide">${trusted(svg)}</div>` : trusted(svg);
-  return html`<figure>${heading}${plot}<figcaption>${caption}</figcaption></figure>`;
+  return html`<figure>${heading}${variants(svg, narrow, scroll)}<figcaption>${caption}</figcaption></figure>`;
+}
+
+function variants(svg: string, narrow: string | undefined, scroll: boolean): Markup {
+  if (narrow !== undefined)
+    return html`<div class="desk">${trusted(svg)}</div><div class="phone">${trusted(narrow)}</div>`;
+  return scroll ? html`<div class="scroll">${trusted(svg)}</div>` : trusted(svg);
 }
 
 /** Names with their colours. */

@@ -2,7 +2,7 @@ import type { BenchResult } from "../../bench/types.ts";
 import { percent, systemTitles } from "../figures.ts";
 import { html, type Markup, trusted } from "../markup.ts";
 import { classesPlot, classesShown } from "../plots/classes.ts";
-import { systemColours } from "../plots/figure.ts";
+import { full, narrow, systemColours } from "../plots/figure.ts";
 import { reliabilityPlot } from "../plots/reliability.ts";
 import { accuracyPlot, agreementPlot, escalationPlot, speedUpPlot } from "../plots/thresholds.ts";
 import { tradeOffPlot } from "../plots/trade-off.ts";
@@ -15,7 +15,7 @@ export function tradeOff(result: BenchResult): Markup {
     "those of its networks. Rings: rungs that calibration proved.";
   return html`<section>
 <h2>What speed costs</h2>
-${figureOf(tradeOffPlot(result), caption, { wide: true })}
+${figureOf(tradeOffPlot(result, full), caption, { narrow: tradeOffPlot(result, narrow) })}
 </section>`;
 }
 
@@ -26,7 +26,7 @@ export function thresholds(result: BenchResult): Markup | undefined {
   return html`<section>
 <h2>The threshold</h2>
 <p>Answers of the compressed network with a ${result.twin.confidence} of at least the threshold stand; the other images are escalated.
-A higher threshold is slower, and nearer to the original.</p>
+A higher threshold is slower, and nearer to the original. The dashed line is the one chosen.</p>
 <div class="pair">${plots.map((plot) => plot && html`<figure>${trusted(plot)}</figure>`)}</div>
 </section>`;
 }

@@ -21,7 +21,8 @@ main { max-width: 968px; margin: 0 auto; padding: 40px 24px 80px; }
 header p.kind { margin: 0; color: var(--soft); letter-spacing: .04em; }
 h1 { margin: 0 0 12px; font-size: clamp(26px, 5vw, 38px); line-height: 1.15; letter-spacing: -.015em; overflow-wrap: anywhere; }
 h2 { margin: 64px 0 8px; font-size: 22px; line-height: 1.25; letter-spacing: -.01em; }
-h3 { margin: 0 0 4px; font-size: 16px; }
+h3 { margin: 28px 0 4px; font-size: 16px; }
+figure h3 { margin-top: 0; }
 p { margin: 8px 0; max-width: 68ch; }
 p.lead { font-size: 19px; line-height: 1.5; }
 .soft, figcaption, .note { color: var(--soft); }
@@ -44,18 +45,19 @@ tbody tr.twin > * { font-weight: 650; }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 12px 0 4px; padding: 0; list-style: none; font-size: 14px; }
 figure { margin: 16px 0; min-width: 0; }
 figure svg { width: 100%; height: auto; overflow: visible; --plot-background: var(--page); }
-figure .wide { overflow-x: auto; }
-figure .wide svg { min-width: 620px; }
-figcaption { font-size: 14px; max-width: 68ch; }
+figure .scroll svg { min-width: 620px; margin-bottom: 6px; }
+.phone { display: none; }
+figcaption { font-size: 14px; max-width: 68ch; margin-top: 8px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 8px 40px; }
 .bar { display: flex; height: 34px; margin: 20px 0 12px; border-radius: 6px; overflow: hidden; gap: 2px; }
 .bar span { background: var(--colour); min-width: 2px; }
 .faded { opacity: .45; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 14px; margin: 16px 0; padding: 0; list-style: none; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); gap: 18px 24px; margin: 16px 0; padding: 0; list-style: none; }
 .pictures li { display: grid; grid-template-columns: 72px 1fr; gap: 12px; align-items: start; font-size: 14px; line-height: 1.4; min-width: 0; }
 .pictures img { width: 72px; height: 72px; object-fit: contain; border-radius: 6px; background: var(--card); image-rendering: pixelated; }
 .pictures div { min-width: 0; overflow-wrap: anywhere; }
-.pictures .name { color: var(--soft); font-size: 12px; }
+.pictures small { color: var(--soft); font-size: 12px; }
+.pictures .soft { white-space: nowrap; }
 .about { display: grid; grid-template-columns: max-content 1fr; gap: 6px 24px; margin: 16px 0; font-size: 15px; }
 .about dt { color: var(--soft); }
 .about dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
@@ -68,6 +70,8 @@ figcaption { font-size: 14px; max-width: 68ch; }
   .facts dd.small { font-size: 13px; }
   .about { grid-template-columns: 1fr; gap: 0; }
   .about dd { margin-bottom: 10px; }
+  .desk { display: none; }
+  .phone { display: block; }
 }
 @media print { h2 { break-after: avoid; } figure, table, .pictures li { break-inside: avoid; } }
 `;

@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { ClassResult, SystemName } from "../../bench/types.ts";
-import { figure, percentTick, systemColours, toPercent } from "./figure.ts";
+import { below, figure, percentTick, systemColours, toPercent } from "./figure.ts";
 
 /** Classes shown at most. */
 export const classesShown = 15;
@@ -31,11 +31,10 @@ export function classesPlot(classes: readonly ClassResult[]): string {
   return figure("Accuracy on the worst classes", {
     height: 60 + 24 * labels.length,
     marginLeft: Math.min(190, 24 + 7 * longest),
-    marginBottom: 44,
+    marginTop: 8,
     x: {
       label: labelled ? "accuracy" : "agreement with the original",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...below,
       grid: true,
       nice: true,
       ticks: 5,

@@ -23,14 +23,25 @@ export const networkColours: Readonly<Record<NetworkName, string>> = {
   compressed: "var(--compressed)",
 };
 
-/** Widths in pixels: half of the page, and all of it. */
-export const half = 440;
+/** Widths in pixels: all of the page, half of it, and a phone's. */
 export const full = 920;
+export const half = 440;
+export const narrow = 380;
+
+/** Half as wide as the page, with room for percentages on the left and for a label above and below. */
+const layout = {
+  width: half,
+  marginTop: 34,
+  marginLeft: 58,
+  marginRight: 20,
+  marginBottom: 50,
+  style: { fontSize: "13px" },
+};
 
 /** Draws a plot as SVG text. `description` says in words what it shows, for those who cannot see it. */
 export function figure(description: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
-  const svg: Element = Plot.plot({ width: half, style: { fontSize: "13px" }, ...options, document });
+  const svg: Element = Plot.plot({ ...layout, ...options, document });
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", description);
   return svg.outerHTML;
@@ -39,5 +50,15 @@ export function figure(description: string, options: Plot.PlotOptions): string {
 /** A fraction on an axis of percentages. */
 export const toPercent = (fraction: number): number => 100 * fraction;
 
-/** Ticks of an axis of percentages. */
-export const percentTick = (value: number): string => `${Number(value.toFixed(2))} %`;
+/** A tick of an axis of percentages, with as many digits as tell the ticks apart. */
+export function percentTick(value: number, _place: number, ticks: readonly number[] = [0, 1]): string {
+  const step = Math.abs(ticks[1]! - ticks[0]!);
+  return `${value.toFixed(step >= 1 ? 0 : step >= 0.1 ? 1 : 2)} %`;
+}
+
+/** A tick of an axis of speed-ups. */
+export const timesTick = (value: number): string => `${value}×`;
+
+/** What every axis below a plot and beside it looks like: its label in words alone. */
+export const below = { labelAnchor: "center", labelArrow: "none" } as const;
+export const beside = { labelArrow: "none", grid: true, tickSize: 0, ticks: 5 } as const;

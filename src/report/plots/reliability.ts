@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { BenchResult } from "../../bench/types.ts";
-import { figure, systemColours, toPercent } from "./figure.ts";
+import { below, beside, figure, systemColours, toPercent } from "./figure.ts";
 
 type Reliability = NonNullable<BenchResult["reliability"]>;
 
@@ -12,23 +12,16 @@ export function reliabilityPlot({ bins, against }: Reliability): string {
   const filled = bins.filter(({ images }) => images > 0);
   return figure("How often the compressed network is right, over its probability", {
     height: 380,
-    marginLeft: 64,
-    marginBottom: 46,
     x: {
       label: "probability that the compressed network gives its answer",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...below,
       domain: [0, 100],
       ticks: 5,
-      tickFormat: "d",
-      percent: false,
     },
     y: {
       label: against === "label" ? "answers that are right (%)" : "answers that are the original's (%)",
-      labelArrow: "none",
+      ...beside,
       domain: [0, 100],
-      grid: true,
-      ticks: 5,
     },
     marks: [
       Plot.rect(filled, {

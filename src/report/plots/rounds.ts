@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import type { BenchResult, SystemName } from "../../bench/types.ts";
 import { speedUpOf, systemsOf } from "../comparison.ts";
 import { systemTitles } from "../figures.ts";
-import { figure, systemColours } from "./figure.ts";
+import { below, beside, figure, percentTick, systemColours, timesTick } from "./figure.ts";
 
 /** Speed-up of each system in each round: how far the figures can be trusted. */
 export function roundsPlot(result: BenchResult): string {
@@ -11,18 +11,13 @@ export function roundsPlot(result: BenchResult): string {
   );
   return figure("Speed-up of each system in each round", {
     height: 250,
-    marginLeft: 50,
-    marginBottom: 44,
-    marginRight: 16,
-    x: { label: "round", labelAnchor: "center", labelArrow: "none", type: "point", padding: 0.3 },
+    x: { label: "round", ...below, type: "point", padding: 0.3 },
     y: {
       label: "speed-up",
-      labelArrow: "none",
-      grid: true,
+      ...beside,
       zero: true,
       nice: true,
-      ticks: 5,
-      tickFormat: (value: number) => `${value}×`,
+      tickFormat: timesTick,
     },
     color: { domain: Object.keys(systemTitles), range: Object.values(systemColours) },
     marks: [
@@ -38,18 +33,14 @@ export function latencyPlot(result: BenchResult): string | undefined {
   if (steps.length === 0) return undefined;
   return figure("Share of images answered within a time, one image at a time", {
     height: 250,
-    marginLeft: 50,
-    marginBottom: 44,
-    marginRight: 16,
     x: {
       label: "milliseconds to the answer",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...below,
       type: "log",
       ticks: 5,
       tickFormat: (value: number) => `${value}`,
     },
-    y: { label: "answered", labelArrow: "none", grid: true, ticks: 5, tickFormat: (value: number) => `${value} %` },
+    y: { label: "answered", ...beside, tickFormat: percentTick },
     color: { domain: Object.keys(systemTitles), range: Object.values(systemColours) },
     marks: [Plot.line(steps, { x: "milliseconds", y: "share", stroke: "name", strokeWidth: 2, curve: "step-after" })],
   });

@@ -1,12 +1,14 @@
 import * as Plot from "@observablehq/plot";
 import type { BenchResult, CurvePoint } from "../../bench/types.ts";
-import { figure, percentTick, systemColours, toPercent } from "./figure.ts";
+import { below, beside, figure, percentTick, systemColours, timesTick, toPercent } from "./figure.ts";
 
 /** What the curves are drawn from: a bench result, or a calibration. */
 export interface ThresholdCurve {
   readonly curve: readonly CurvePoint[];
   readonly twin: Pick<BenchResult["twin"], "confidence" | "threshold">;
 }
+
+type Tick = typeof percentTick | typeof timesTick;
 
 /** One quantity over the threshold. */
 interface Quantity {
@@ -44,35 +46,17 @@ export const escalationPlot = (data: ThresholdCurve): string =>
 
 /** Speed-up over the threshold, estimated from the networks' measured speeds. */
 export const speedUpPlot = (data: ThresholdCurve): string =>
-  overThreshold(
-    data,
-    { title: "speed-up", colour: systemColours.twin, of: ({ speedUp }) => speedUp },
-    (value) => `${value}×`,
-  );
+  overThreshold(data, { title: "speed-up", colour: systemColours.twin, of: ({ speedUp }) => speedUp }, timesTick);
 
-function overThreshold(
-  { curve, twin }: ThresholdCurve,
-  { title, colour, of }: Quantity,
-  tickFormat: (value: number) => string,
-): string {
+function overThreshold({ curve, twin }: ThresholdCurve, { title, colour, of }: Quantity, tickFormat: Tick): string {
   const chosen = twin.threshold === undefined ? [] : [twin.threshold];
   return figure(`The twin's ${title} over the threshold`, {
     height: 230,
-    marginLeft: 64,
-    marginBottom: 44,
-    x: { label: `threshold on the ${twin.confidence}`, labelAnchor: "center", labelArrow: "none", ticks: 6 },
-    y: { label: title, labelArrow: "none", grid: true, nice: true, ticks: 5, tickFormat },
+    x: { label: `threshold on the ${twin.confidence}`, ...below, ticks: 6 },
+    y: { label: title, ...beside, nice: true, tickFormat },
     marks: [
       Plot.line([...curve], { x: "threshold", y: of, sort: "threshold", stroke: colour, strokeWidth: 2 }),
       Plot.ruleX(chosen, { stroke: "var(--ink)", strokeDasharray: "3,3" }),
-      Plot.text(chosen, {
-        x: (x: number) => x,
-        frameAnchor: "top",
-        text: () => "chosen",
-        dx: 6,
-        textAnchor: "start",
-        fontSize: 11,
-      }),
     ],
   });
 }

@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import type { LaneRun } from "../../bench/types.ts";
-import { figure, full, networkColours } from "./figure.ts";
+import { below, figure, full, networkColours } from "./figure.ts";
 
 /** What each lane ran, and when: gaps are idle time. */
 export function timelinePlot(runs: readonly LaneRun[]): string {
@@ -10,8 +10,8 @@ export function timelinePlot(runs: readonly LaneRun[]): string {
     width: full,
     height: 56 + 44 * lanes,
     marginLeft: 64,
-    marginBottom: 42,
-    x: { label: "milliseconds", labelAnchor: "center", labelArrow: "none" },
+    marginTop: 8,
+    x: { label: "milliseconds", ...below },
     y: { label: null, tickSize: 0 },
     color: { domain: networks, range: Object.values(networkColours) },
     marks: [

@@ -2,7 +2,7 @@ import * as Plot from "@observablehq/plot";
 import type { BenchResult, CurvePoint } from "../../bench/types.ts";
 import { speedUpOf, systemsOf } from "../comparison.ts";
 import { systemTitles, times } from "../figures.ts";
-import { figure, full, percentTick, systemColours, toPercent } from "./figure.ts";
+import { below, beside, figure, percentTick, systemColours, timesTick, toPercent } from "./figure.ts";
 
 /** A system where it was measured, and where its name goes. */
 interface Mark {
@@ -16,7 +16,7 @@ interface Mark {
  * Accuracy (agreement, without labels) against speed-up: the twin at every threshold as a line, the rungs that
  * calibration proved as rings, and the measured systems as dots.
  */
-export function tradeOffPlot(result: BenchResult): string {
+export function tradeOffPlot(result: BenchResult, width: number): string {
   const labelled = result.systems.twin!.accuracy !== undefined;
   const quality = (point: { accuracy?: number | undefined; agreement: number }) =>
     toPercent(point.accuracy ?? point.agreement);
@@ -31,17 +31,13 @@ export function tradeOffPlot(result: BenchResult): string {
   });
   const original = marks[0]!;
   return figure("Accuracy against speed-up of every system, and of the twin at every threshold", {
-    width: full,
+    width,
     height: 400,
-    marginLeft: 70,
-    marginRight: 30,
-    marginBottom: 46,
     x: {
       label: "speed-up against the original in float32",
-      labelAnchor: "center",
-      labelArrow: "none",
+      ...below,
       nice: true,
-      tickFormat: (x: number) => `${x}×`,
+      tickFormat: timesTick,
       domain: [
         Math.min(0.9, ...marks.map((mark) => mark.speedUp)),
         1.08 * Math.max(...marks.map((mark) => mark.speedUp)),
@@ -49,8 +45,8 @@ export function tradeOffPlot(result: BenchResult): string {
     },
     y: {
       label: labelled ? "accuracy" : "agreement with the original",
-      labelArrow: "none",
-      grid: true,
+      ...beside,
+      ticks: 6,
       inset: 14,
       tickFormat: percentTick,
     },
