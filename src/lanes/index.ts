@@ -1,4 +1,4 @@
 export { type CpuClass, cpuBudget, cpuClass, cpuClasses, saturatesInt8 } from "./cpu.ts";
 export { type InputFormat, imageSize, writeInput } from "./inputs.ts";
-export { type LaneOptions, openLane } from "./lane.ts";
+export { type LaneOptions, openLane, openLanes } from "./lane.ts";
 export * from "./types.ts";

@@ -31,6 +31,20 @@ export async function openLane(
   return lane;
 }
 
+/** Opens several lanes at once; all or none. @throws LaneError of the first that does not open. */
+export async function openLanes(
+  specs: readonly LaneSpec[],
+  networks: readonly Network[],
+  options: LaneOptions = {},
+): Promise<Lane[]> {
+  const opened = await Promise.allSettled(specs.map((spec) => openLane(spec, networks, options)));
+  const failed = opened.find((outcome) => outcome.status === "rejected");
+  const lanes = opened.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  if (failed === undefined) return lanes;
+  await Promise.all(lanes.map((lane) => lane.close()));
+  throw failed.reason;
+}
+
 function findNetwork(name: NetworkName, networks: readonly Network[]): Network {
   const network = networks.find((candidate) => candidate.name === name);
   if (network === undefined) {

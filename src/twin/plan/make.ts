@@ -1,0 +1,112 @@
+import { UsageError } from "../../errors.ts";
+import { cpuBudget } from "../../lanes/cpu.ts";
+import { openLanes } from "../../lanes/lane.ts";
+import type { Isolation, Network, Plan } from "../../lanes/types.ts";
+import { type Candidate, candidates, type Demand, type Goal, type Timing } from "./candidates.ts";
+import { timeNetwork } from "./timing.ts";
+import { tryPlan } from "./trial.ts";
+
+export interface PlanOptions {
+  /** The networks of the cascade, first stage first. */
+  readonly networks: readonly Network[];
+  /** Share of inputs that the first network hands on, in [0, 1]. */
+  readonly escalationRate: number;
+  /** In a cascade of three: share of inputs that reach the last network. Default: as many as are handed on. */
+  readonly lastRate?: number;
+  /** Most images a second, or the lowest 99th percentile of single inputs. Default `throughput`. */
+  readonly goal?: Goal;
+  /** Threads to spend, 1 and more. Default: the physical cores that this process may use. */
+  readonly budget?: number;
+  /** Default `thread`. */
+  readonly isolation?: Isolation;
+  readonly signal?: AbortSignal;
+  /** Called after each step of measuring. */
+  readonly onProgress?: (step: string) => void;
+}
+
+/** A candidate that the sweep looked at; `measured` is there for those that were tried. */
+export interface SweepRow extends Candidate {
+  /** In the unit of `predicted`: images a second, or seconds. */
+  readonly measured?: number;
+}
+
+export interface PlanResult {
+  readonly plan: Plan;
+  readonly goal: Goal;
+  readonly timings: readonly Timing[];
+  /** Tried ones first, best first. */
+  readonly rows: readonly SweepRow[];
+}
+
+/** Candidates with the best predictions that are tried. */
+const tries = 3;
+
+/**
+ * Measures the networks on this machine and picks the lanes and batch sizes that reach the goal best: first each network
+ * alone over batch sizes, then whole plans, those with the best predictions. Takes a few seconds for small networks.
+ *
+ * @throws UsageError for shares or a budget that make no sense, LaneError when a network cannot be loaded.
+ */
+export async function makePlan(options: PlanOptions): Promise<PlanResult> {
+  const { networks, goal = "throughput", budget = cpuBudget(), isolation = "thread", signal, onProgress } = options;
+  checkOptions(options);
+  const demand = demandOf(options);
+  const timings: Timing[] = [];
+  for (const [lanes, threads] of budget > 1 ? [[budget, 1] as const, [1, budget] as const] : [[1, 1] as const]) {
+    timings.push(...(await timeArrangement(options, isolation, lanes, threads)));
+  }
+  const rows: SweepRow[] = candidates({ goal, demand, budget, isolation, timings });
+  for (const [i, row] of rows.slice(0, tries).entries()) {
+    signal?.throwIfAborted();
+    rows[i] = { ...row, measured: await tryPlan(row.plan, networks, demand, goal, signal) };
+    onProgress?.(row.arrangement);
+  }
+  const best = bestFirst(rows, goal);
+  return { plan: best[0]!.plan, goal, timings, rows: best };
+}
+
+async function timeArrangement(
+  { networks, signal, onProgress }: PlanOptions,
+  isolation: Isolation,
+  count: number,
+  threads: number,
+): Promise<Timing[]> {
+  const names = networks.map(({ name }) => name);
+  const specs = Array.from({ length: count }, () => ({ kind: "cpu" as const, networks: names, threads }));
+  const lanes = await openLanes(specs, networks, { isolation });
+  try {
+    const timings: Timing[] = [];
+    for (const network of networks) {
+      timings.push(...(await timeNetwork(lanes, network, threads, signal)));
+      onProgress?.(`${network.name} on ${count} x ${threads}`);
+    }
+    return timings;
+  } finally {
+    await Promise.all(lanes.map((lane) => lane.close()));
+  }
+}
+
+function bestFirst(rows: readonly SweepRow[], goal: Goal): SweepRow[] {
+  const sign = goal === "latency" ? 1 : -1;
+  const tried = rows.filter(({ measured }) => measured !== undefined);
+  const rest = rows.filter(({ measured }) => measured === undefined);
+  return [...tried.sort((a, b) => sign * (a.measured! - b.measured!)), ...rest];
+}
+
+function demandOf({ networks, escalationRate, lastRate = escalationRate }: PlanOptions): Demand[] {
+  const shareOf = (i: number): number => {
+    if (i === 0) return 1;
+    return i === networks.length - 1 ? Math.min(lastRate, escalationRate) : escalationRate;
+  };
+  return networks.map(({ name }, i) => ({ network: name, share: shareOf(i) }));
+}
+
+function checkOptions({ networks, escalationRate, lastRate = 0, budget = 1 }: PlanOptions): void {
+  if (networks.length === 0) throw new UsageError("a plan needs one network at least");
+  for (const [what, rate] of Object.entries({ escalationRate, lastRate })) {
+    if (!(rate >= 0 && rate <= 1)) throw new UsageError(`${what} is ${rate}; it must lie between 0 and 1`);
+  }
+  if (!Number.isInteger(budget) || budget < 1) {
+    throw new UsageError(`budget is ${budget}; it must be a whole number of threads from 1`);
+  }
+}
