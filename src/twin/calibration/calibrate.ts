@@ -134,7 +134,7 @@ function rungAt(threshold: number, { sample, losses, test }: Task): Rung {
     bound: test.bound(lossesAt(losses, threshold)),
     escalationRate: escalated.length / images,
     originalRate: escalated.filter(passesSecond).length / images,
-    agreement: 1 - sum(lossesAt(differing, threshold)) / images,
+    agreement: (images - sum(lossesAt(differing, threshold))) / images,
   };
   return lost === undefined ? rung : { ...rung, drop: sum(lossesAt(lost, threshold)) / images };
 }

@@ -80,7 +80,7 @@ function withIntervals(
     class: index,
     images,
     escalationRate: escalated / images,
-    agreement: 1 - differing / images,
+    agreement: (images - differing) / images,
     agreementInterval: exactInterval(images - differing, images, level),
   };
   if (worse === undefined || better === undefined) return result;

@@ -23,6 +23,6 @@ function checkDistribution(row: Float32Array, index: number): void {
   const wrong = row.findIndex((p) => !(p >= 0 && p <= 1.001));
   const sum = row.reduce((total, p) => total + p, 0);
   if (wrong === -1 && Math.abs(sum - 1) <= 0.01) return;
-  const found = wrong === -1 ? `sums to ${sum}` : `has ${row[wrong]} for class ${wrong}`;
+  const found = wrong === -1 ? `sums to ${Number(sum.toPrecision(6))}` : `has ${row[wrong]} for class ${wrong}`;
   throw new ModelError(`output ${index} is said to be probabilities but ${found}: declare the output as logits`);
 }

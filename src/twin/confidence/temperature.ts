@@ -1,5 +1,6 @@
 import { CalibrationError } from "../../errors.ts";
 import type { Logits } from "../types.ts";
+import { topClasses } from "./measures.ts";
 import { logSumExp } from "./softmax.ts";
 
 /** Temperatures outside this range do not occur in networks that have learned anything. */
@@ -13,8 +14,8 @@ const range = { lowest: 1e-3, highest: 1e3 } as const;
  *
  * Source: C. Guo et al., "On calibration of modern neural networks", ICML 2017, section 4.2.
  *
- * @throws CalibrationError when no target is known, or none between 0.001 and 1000 is best (all or almost no answers hit
- * their targets).
+ * @throws CalibrationError when no target is known, every answer hits its target (the best temperature is 0), or answers
+ * are no better than chance (it is above 1000).
  */
 export function fitTemperature(logits: Logits, targets: Int32Array): number {
   if (targets.length !== logits.count) {
@@ -22,20 +23,26 @@ export function fitTemperature(logits: Logits, targets: Int32Array): number {
       `${logits.count} outputs but ${targets.length} targets: a temperature needs one for each`,
     );
   }
-  if (!targets.some((target) => target >= 0)) throw new CalibrationError("a temperature needs labels: none is known");
+  checkTargets(logits, targets);
   let low = Math.log(1 / range.highest);
   let high = Math.log(1 / range.lowest);
-  if (slope(logits, targets, Math.exp(low)) > 0 || slope(logits, targets, Math.exp(high)) < 0) {
-    throw new CalibrationError(
-      `no temperature between ${range.lowest} and ${range.highest} fits: the answers are right (or wrong) too often; give more images`,
-    );
-  }
   while (high - low > 1e-9) {
     const middle = (low + high) / 2;
     if (slope(logits, targets, Math.exp(middle)) < 0) low = middle;
     else high = middle;
   }
   return Math.exp(-(low + high) / 2);
+}
+
+function checkTargets(logits: Logits, targets: Int32Array): void {
+  if (!targets.some((target) => target >= 0)) throw new CalibrationError("a temperature needs labels: none is known");
+  const answers = topClasses(logits);
+  const allHit = targets.every((target, i) => target < 0 || target === answers[i]);
+  if (allHit || slope(logits, targets, 1 / range.highest) > 0) {
+    throw new CalibrationError(
+      `no temperature up to ${range.highest} fits: ${allHit ? "every answer is right" : "the answers are no better than chance"}; give more images`,
+    );
+  }
 }
 
 /** Derivative of the negative log likelihood (its sum over the rows) by the inverse temperature. */
