@@ -108,7 +108,8 @@ async function decodeByLibvips(bytes: Uint8Array, name: string): Promise<Pixels>
 /** Says what libvips complains about in the words of this project. */
 function problem(message: string): string {
   if (/unsupported image format/i.test(message)) return "is not a JPEG, PNG, WebP, GIF or AVIF image";
-  if (/pixel limit/i.test(message)) return `has more than ${maximumPixels} pixels; shrink it first`;
+  if (/pixel limit|maximum supported image dimension/i.test(message))
+    return `has more than ${maximumPixels} pixels; shrink it first`;
   if (/premature|truncated|end of (file|stream)/i.test(message)) return "is truncated; copy it again";
   return `is corrupt (${message.split("\n")[0]?.trim()})`;
 }

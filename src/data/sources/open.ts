@@ -1,4 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
+import { isAbsolute } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
 import { InputError, UsageError } from "../../errors.ts";
 import { readHead } from "../chunks.ts";
@@ -63,7 +64,9 @@ async function readList(input: AsyncIterable<string | Uint8Array>): Promise<stri
 }
 
 async function openMatches(pattern: string, options: OpenOptions): Promise<(string[] | ImageSource)[]> {
-  const matches = (await glob(pattern, { onlyFiles: false, expandDirectories: false })).sort(byName);
+  const matches = (
+    await glob(pattern, { onlyFiles: false, expandDirectories: false, absolute: isAbsolute(pattern) })
+  ).sort(byName);
   if (matches.length === 0) throw new InputError(pattern, "matches no file; check the pattern, and quote it");
   const paths = matches.map((path) => path.replace(/\/$/, ""));
   return Promise.all(paths.map((path) => openPath(path, options)));

@@ -1,0 +1,2 @@
+export * from "../../src/data/index.ts";
+export { encodeNpy } from "../../src/data/npy.ts";
