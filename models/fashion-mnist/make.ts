@@ -1,134 +1,78 @@
 /**
- * Trains the embedded pair: `node models/fashion-mnist/make.ts --from <folder with the idx.gz files>`.
- * An interrupted run goes on from its last checkpoint. Writes original.onnx, student.onnx and training.json beside itself.
+ * Trains the embedded pair from its seed: writes `original.onnx`, `student.onnx` and `training.json`.
+ *
+ * Options: `--from` a folder with the idx.gz files (downloaded when absent), `--out` where to write (default
+ * models/fashion-mnist), `--work` where to keep data and checkpoints (default tmp/fashion-mnist). An interrupted run goes on
+ * from its last checkpoint.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { encodeModel, foldBatchNormalization, type Model } from "twindnn/onnx";
-import {
-  accuracyOf,
-  crossEntropy,
-  type Dataset,
-  distillation,
-  logitsOf,
-  mirrored,
-  type ResidualNetwork,
-  residualNetwork,
-  sgd,
-  subset,
-  type TrainingOptions,
-  train,
-  triangular,
-} from "twindnn/train";
-import { Average } from "./average.ts";
+import { foldBatchNormalization, type Model, modelCost, writeModel } from "twindnn/onnx";
+import { accuracyOf, type Dataset, logitsOf, mirrored, residualNetwork, subset, train } from "twindnn/train";
+import { Curve } from "./curve.ts";
 import { normalisation, readFashionMnist } from "./images.ts";
+import { original, type Recipe, student } from "./recipe.ts";
 import { fashionMnistSplit, pairSeed } from "./split.ts";
 
-const original: ResidualNetwork = {
-  name: "fashion-mnist-original",
-  input: [1, 28, 28],
-  classes: 10,
-  stages: [
-    { channels: 16, stride: 1, blocks: 0 },
-    { channels: 48, stride: 2, blocks: 2 },
-    { channels: 96, stride: 2, blocks: 2 },
-  ],
-};
-
-const student: ResidualNetwork = {
-  name: "fashion-mnist-student",
-  input: [1, 28, 28],
-  classes: 10,
-  stages: [
-    { channels: 16, stride: 2, blocks: 1 },
-    { channels: 32, stride: 2, blocks: 1 },
-    { channels: 64, stride: 2, blocks: 1 },
-  ],
-};
-
-const { values } = parseArgs({
+const { values: options } = parseArgs({
   options: {
-    from: { type: "string", default: "/usr/share/datasets/fashion-mnist" },
-    work: { type: "string", default: resolve("tmp", "fashion-mnist") },
-    out: { type: "string", default: resolve("models", "fashion-mnist") },
+    from: { type: "string" },
+    out: { type: "string", default: join("models", "fashion-mnist") },
+    work: { type: "string", default: join("tmp", "fashion-mnist") },
   },
 });
-mkdirSync(values.work, { recursive: true });
+const inference = { normalisation, threads: 2 };
 
-const threads = 2;
-const inference = { normalisation, threads };
-const images = readFashionMnist(values.from, "train");
+mkdirSync(options.work, { recursive: true });
+const { training, test } = await readFashionMnist(options.work, options.from);
 const parts = fashionMnistSplit(pairSeed);
-const training = subset(images, parts.train);
-const selection = subset(images, parts.selection);
-const curves: Record<string, unknown> = {};
+const images = subset(training, parts.train);
+const selection = subset(training, parts.selection);
 
-const teacher = await trained("original", original, training, {
-  epochs: 8,
-  loss: crossEntropy,
-  optimiser: sgd({ weightDecay: 5e-4 }),
-  rate: triangular({ peak: 0.2 }),
-});
-const folded = foldBatchNormalization(teacher);
-const withTeacher: Dataset = {
-  ...training,
-  teacher: {
-    classes: 10,
-    plain: await logitsOf(folded, training, inference),
-    mirrored: await logitsOf(folded, mirrored(training), inference),
-  },
+const teacher = await make("original", original, images);
+const logits = (data: Dataset): Promise<Float32Array> => logitsOf(teacher.network, data, inference);
+const taught: Dataset = {
+  ...images,
+  teacher: { classes: 10, plain: await logits(images), mirrored: await logits(mirrored(images)) },
 };
-await trained("student", student, withTeacher, {
-  epochs: 20,
-  loss: distillation({ labels: 0.5, temperature: 3 }),
-  optimiser: sgd({ weightDecay: 2e-4 }),
-  rate: triangular({ peak: 0.2 }),
-});
-writeFileSync(join(values.out, "training.json"), `${JSON.stringify(curves, null, 1)}\n`);
+const pupil = await make("student", student, taught);
 
-/** Trains one network of the pair, keeps its curve, and writes it with BatchNormalization folded. */
-async function trained(
-  name: string,
-  network: ResidualNetwork,
-  data: Dataset,
-  recipe: Pick<TrainingOptions, "epochs" | "loss" | "optimiser" | "rate">,
-): Promise<Model> {
-  const started = performance.now();
-  const epochs: object[] = [];
-  const steps = new Average();
-  const model = await train(residualNetwork(network, pairSeed), data, {
-    ...recipe,
+const report = { seed: pairSeed, original: teacher.report, student: pupil.report };
+writeFileSync(join(options.out, "training.json"), `${JSON.stringify(report, null, 1)}\n`);
+
+/** Trains one network and writes it, BatchNormalization folded. The test images are looked at once, at the end. */
+async function make(name: string, { network, training }: Recipe, data: Dataset) {
+  const curve = new Curve(join(options.work, `${name}.curve.json`));
+  const trained = await train(residualNetwork(network, pairSeed), data, {
+    ...training,
     seed: pairSeed,
     normalisation,
-    augmentation: { shift: 2, alternatingFlip: true },
-    threads,
-    checkpoint: { file: join(values.work, `${name}.checkpoint`), everySteps: 100 },
-    onStep(progress) {
-      steps.add(progress);
+    checkpoint: { file: join(options.work, `${name}.checkpoint`), everySteps: 100 },
+    onStep: (progress) => {
+      curve.add(progress);
       if (progress.step % 50 === 0) console.log(name, JSON.stringify(progress));
     },
-    async onEpoch(epoch, model) {
-      const accuracy = accuracyOf(
-        await logitsOf(foldBatchNormalization(model), selection, inference),
-        selection.labels,
-      );
-      epochs.push({ epoch, ...steps.take(), selectionAccuracy: accuracy });
-      console.log(name, JSON.stringify(epochs.at(-1)));
+    onEpoch: async (epoch, model) => {
+      const closed = curve.close(epoch, await accuracy(foldBatchNormalization(model), selection));
+      console.log(name, JSON.stringify(closed));
     },
   });
-  const accuracy = await accuracies(foldBatchNormalization(model));
-  curves[name] = { minutes: (performance.now() - started) / 60_000, ...accuracy, epochs };
-  console.log(name, JSON.stringify(curves[name]));
-  writeFileSync(join(values.out, `${name}.onnx`), encodeModel(foldBatchNormalization(model)));
-  return model;
+  const folded = foldBatchNormalization(trained);
+  await writeModel(join(options.out, `${name}.onnx`), folded);
+  const { macs, parameters } = modelCost(folded);
+  const report = {
+    macs,
+    parameters,
+    minutes: curve.minutes,
+    selectionAccuracy: await accuracy(folded, selection),
+    testAccuracy: await accuracy(folded, test),
+    epochs: curve.epochs,
+  };
+  console.log(name, JSON.stringify({ ...report, epochs: undefined }));
+  return { network: folded, report };
 }
 
-/** Of the finished network; the test images are looked at here only. */
-async function accuracies(model: Model): Promise<object> {
-  const test = readFashionMnist(values.from, "t10k");
-  return {
-    selectionAccuracy: accuracyOf(await logitsOf(model, selection, inference), selection.labels),
-    testAccuracy: accuracyOf(await logitsOf(model, test, inference), test.labels),
-  };
+async function accuracy(network: Model, data: Dataset): Promise<number> {
+  return accuracyOf(await logitsOf(network, data, inference), data.labels);
 }

@@ -11,10 +11,13 @@ export interface FashionMnistSplit {
   readonly calibration: Uint32Array;
 }
 
-/** The seed of the embedded pair. */
+/** The seed of the embedded pair: of the split, of the first weights and of the training. */
 export const pairSeed = 1;
 
-/** The parts of the training set: a shuffle of 0..59,999 by `seed`, cut at 52,000 and 54,000, each part sorted. */
+/**
+ * The parts of the training set: a Fisher-Yates shuffle of 0..59,999 by `seed`, cut at 52,000 and 54,000, each part sorted.
+ * `splitImages(source, { train: 52000, selection: 2000, calibration: "rest" }, seed)` gives the same images.
+ */
 export function fashionMnistSplit(seed: number): FashionMnistSplit {
   const random = xoroshiro128plus(seed);
   const order = Uint32Array.from({ length: 60_000 }, (_, i) => i);

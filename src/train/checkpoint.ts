@@ -1,6 +1,6 @@
-import { existsSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
-import { encodeModel, float32, GraphBuilder, modelOf, readModel } from "../onnx/index.ts";
+import { float32, GraphBuilder, modelOf, readModel, writeModel } from "../onnx/index.ts";
 
 /** All that a training run needs to go on as if it had not stopped. */
 export interface TrainingState {
@@ -14,7 +14,7 @@ export interface TrainingState {
 }
 
 /** Writes a checkpoint: whole or not at all. `run` names everything that decides the run's outcome. */
-export function writeCheckpoint(path: string, state: TrainingState, run: string): void {
+export async function writeCheckpoint(path: string, state: TrainingState, run: string): Promise<void> {
   const b = new GraphBuilder("checkpoint");
   b.constant(float32(state.parameters), "parameters");
   b.constant(float32(state.average), "average");
@@ -24,8 +24,7 @@ export function writeCheckpoint(path: string, state: TrainingState, run: string)
   const model = modelOf(b.graph);
   model.metadata.set("step", String(state.step));
   model.metadata.set("run", run);
-  writeFileSync(`${path}.part`, encodeModel(model));
-  renameSync(`${path}.part`, path);
+  await writeModel(path, model);
 }
 
 /**

@@ -15,11 +15,12 @@ export interface GradientContext {
   readonly gradient: string;
   /** The same by every output; undefined where the loss does not depend on it. */
   readonly gradients: readonly (string | undefined)[];
-  shape(value: string): readonly number[];
+  /** The sizes of a value of the graph. */
+  readonly shape: (value: string) => readonly number[];
   /** The elements of a constant integer input. Throws UnsupportedOperatorError when it is computed. */
-  integers(input: number): number[];
+  readonly integers: (input: number) => number[];
   /** Records the sizes of a value that the rule made, for rewrites that come after. */
-  declare(value: string, shape: readonly number[]): string;
+  readonly declare: (value: string, shape: readonly number[]) => string;
 }
 
 /** Emits the gradient by one input and returns its name; only called when that gradient is wanted. */
@@ -47,7 +48,7 @@ export function differentiate(
 ): Map<string, string> {
   const wanted = dependents(b.graph.nodes, values);
   const contributions = new Map<string, string[]>([[loss, [b.constant(onesLike(shapes.get(loss) ?? []), "one")]]]);
-  for (const node of [...b.graph.nodes].reverse()) {
+  for (const node of b.graph.nodes.toReversed()) {
     if (!node.outputs.some((output) => wanted.has(output) && contributions.has(output))) continue;
     const gradients = node.outputs.map((output) => total(b, contributions, output));
     const byInput = ruleOf(node)(contextOf(b, shapes, node, gradients));

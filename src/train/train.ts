@@ -74,7 +74,7 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
   const clock = new Clock(stepper.step, steps, options.batch ?? 128);
   while (stepper.step < steps) {
     if (options.signal?.aborted) {
-      stepper.save();
+      await stepper.save();
       options.signal.throwIfAborted();
     }
     const rate = options.rate(stepper.step / steps);
@@ -82,13 +82,13 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
     const { step } = stepper;
     if (!Number.isFinite(loss)) throw diverged(step, stepper.brokenParameter());
     options.onStep?.({ step, steps, loss, accuracy, rate, ...clock.at(step) });
-    if (step % (options.checkpoint?.everySteps ?? Number.POSITIVE_INFINITY) === 0) stepper.save();
-    if (step % batches.stepsPerEpoch === 0 && step < steps && options.onEpoch !== undefined) {
+    if (step % (options.checkpoint?.everySteps ?? Number.POSITIVE_INFINITY) === 0) await stepper.save();
+    if (step % batches.stepsPerEpoch === 0 && options.onEpoch !== undefined) {
       await options.onEpoch(step / batches.stepsPerEpoch, await finished(stepper, network, data, options));
     }
     await setImmediate();
   }
-  stepper.save();
+  await stepper.save();
   return await finished(stepper, network, data, options);
 }
 
@@ -174,9 +174,9 @@ class Stepper implements AsyncDisposable {
     return { loss: vector("loss")[0]!, accuracy: vector("correct")[0]! / count };
   }
 
-  save(): void {
+  async save(): Promise<void> {
     const { checkpoint } = this.#options;
-    if (checkpoint !== undefined) writeCheckpoint(checkpoint.file, this.#state, this.#run);
+    if (checkpoint !== undefined) await writeCheckpoint(checkpoint.file, this.#state, this.#run);
   }
 
   /** The first parameter that holds something else than a number. */

@@ -124,9 +124,11 @@ function forward(network: Model, spec: Pick<TrainingSpec, "batch" | "normalisati
   };
 }
 
+/** An omitted input stays omitted. */
+const rename = (name: string): string => (name === "" ? "" : `network/${name}`);
+
 /** The graph with a prefix before every value's name, so that none meets a name of the training graph. */
 function prefixed(graph: Graph): Graph {
-  const rename = (name: string): string => (name === "" ? "" : `network/${name}`);
   const renameValue = (value: ValueInfo): ValueInfo => ({ ...value, name: rename(value.name) });
   return {
     name: graph.name,
@@ -154,7 +156,7 @@ function interfaceOf(graph: Graph): { input: string; sizes: readonly number[]; c
   if (graph.outputs.length !== 1 || output?.shape?.length !== 2 || typeof classes !== "number") {
     throw new ModelError("training needs one output [batch, classes] with a known number of classes");
   }
-  return { input: input!.name, sizes: sizes as readonly number[], classes };
+  return { input: input!.name, sizes, classes };
 }
 
 /** Bytes times `scale` plus `offset`, by channel. */

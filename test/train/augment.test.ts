@@ -31,7 +31,7 @@ function epochOf(source: BatchSource, epoch: number): Map<number, { image: numbe
 }
 
 const original = (label: number): number[] => [...data.images.subarray(label * 6, (label + 1) * 6)];
-const mirror = (image: number[]): number[] => [...image.slice(0, 3).reverse(), ...image.slice(3).reverse()];
+const mirror = (image: number[]): number[] => [...image.slice(0, 3).toReversed(), ...image.slice(3).toReversed()];
 
 describe("BatchSource", () => {
   test("shows every image once an epoch, in another order each time, with its own label and teacher", () => {
@@ -52,7 +52,7 @@ describe("BatchSource", () => {
     const augmentation = { shift: 1, alternatingFlip: true, cutout: 1 };
     const [forward, backward] = [new BatchSource(data, 4, augmentation, 3), new BatchSource(data, 4, augmentation, 3)];
     const ahead = [0, 1, 2, 3, 4, 5].map((step) => forward.at(step));
-    const behind = [5, 4, 3, 2, 1, 0].map((step) => backward.at(step)).reverse();
+    const behind = [5, 4, 3, 2, 1, 0].map((step) => backward.at(step)).toReversed();
     expect(behind).toEqual(ahead);
   });
 

@@ -57,7 +57,8 @@ export async function gradientError(test: Case, seed: number, directions?: numbe
   for (const name of by) {
     const gradient = gradients.get(`d/${name}`)!;
     const value = inputs.get(name)!;
-    if (gradient.dims.join() !== value.dims.join()) throw new Error(`gradient of ${name} has shape ${gradient.dims}`);
+    if (gradient.dims.join() !== value.dims.join())
+      throw new Error(`gradient of ${name} has shape ${gradient.dims.join()}`);
     for (const direction of directionsOf(value, random, directions)) {
       const expected = await slope(forwardRunner, inputs, name, direction, upstream);
       const received = dot(gradient, direction);

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { UnsupportedOperatorError } from "../../src/errors.ts";
 import { attr, float32, GraphBuilder, int64, scalar } from "../../src/onnx/index.ts";
@@ -186,21 +186,27 @@ describe("convolution gradients", () => {
 
 describe("differentiate", () => {
   test("sums the contributions of every use of a value", async () => {
-    const build = (b: GraphBuilder): string => b.op("Add", [b.op("Mul", ["x", "x"]), b.op("Relu", ["x"])]);
-    expect(await gradientError({ inputs: { x: [3, 3] }, build }, 2)).toBeLessThan(tolerance);
+    const twice: Case = {
+      inputs: { x: [3, 3] },
+      build: (b) => b.op("Add", [b.op("Mul", ["x", "x"]), b.op("Relu", ["x"])]),
+    };
+    expect(await gradientError(twice, 2)).toBeLessThan(tolerance);
   });
 
   test("names the operator and the node that have no rule", async () => {
-    const build = (b: GraphBuilder): string => b.op("Round", ["x"], {}, "rounded");
-    const attempt = gradientError({ inputs: { x: [2] }, build }, 1);
+    const round: Case = { inputs: { x: [2] }, build: (b) => b.op("Round", ["x"], {}, "rounded") };
+    const attempt = gradientError(round, 1);
     await expect(attempt).rejects.toThrow(UnsupportedOperatorError);
     await expect(attempt).rejects.toThrow(/operator Round \(node "rounded"\): has no gradient rule/);
   });
 
   test("emits no gradient for what nobody asked for", async () => {
-    const build = (b: GraphBuilder): string => b.op("Mul", ["x", b.op("Round", ["y"])]);
-    const test: Case = { inputs: { x: [2], y: [2] }, by: ["x"], build };
-    expect(await gradientError(test, 1)).toBeLessThan(tolerance);
+    const half: Case = {
+      inputs: { x: [2], y: [2] },
+      by: ["x"],
+      build: (b) => b.op("Mul", ["x", b.op("Round", ["y"])]),
+    };
+    expect(await gradientError(half, 1)).toBeLessThan(tolerance);
   });
 
   test.each([

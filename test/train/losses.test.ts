@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { float32, GraphBuilder, modelOf, runModel, type Tensor } from "../../src/onnx/index.ts";
 import { crossEntropy, distillation, type Loss } from "../../src/train/index.ts";
@@ -52,11 +52,13 @@ test("cross-entropy is the mean negative log-likelihood", async () => {
   );
 });
 
+/** Of the teacher from the student, at temperature 3. */
+function divergence({ logits, teacher }: Row): number {
+  const [p, q] = [softened(teacher, 3), softened(logits, 3)];
+  return p.reduce((sum, logP, i) => sum + Math.exp(logP) * (logP - q[i]!), 0);
+}
+
 test("distillation weighs the labels' likelihood and the divergence from the teacher", async () => {
-  const divergence = ({ logits, teacher }: Row): number => {
-    const [p, q] = [softened(teacher, 3), softened(logits, 3)];
-    return p.reduce((sum, logP, i) => sum + Math.exp(logP) * (logP - q[i]!), 0);
-  };
   await fc.assert(
     fc.asyncProperty(rows, async (batch) => {
       const expected = mean(batch.map((row) => 0.3 * likelihood(row) + 0.7 * 9 * divergence(row)));

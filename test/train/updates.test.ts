@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { float32, GraphBuilder, modelOf, runModel } from "../../src/onnx/index.ts";
 import { sgd, triangular } from "../../src/train/index.ts";

@@ -53,7 +53,11 @@ const sliced: GradientRule = (c) => [
     const axes = (c.inputs[3] ? c.integers(3) : starts.map((_, i) => i)).map((axis) => wrap(axis, from.length));
     const steps = c.inputs[4] ? c.integers(4) : [];
     if (steps.some((step) => step !== 1)) {
-      throw new UnsupportedOperatorError(c.node.op, c.node.name, `has no gradient for steps ${steps}; use steps of 1`);
+      throw new UnsupportedOperatorError(
+        c.node.op,
+        c.node.name,
+        `has no gradient for steps ${steps.join(", ")}; use steps of 1`,
+      );
     }
     const before = from.map(() => 0);
     axes.forEach((axis, i) => {
@@ -77,7 +81,11 @@ const padded: GradientRule = (c) => [
     const starts = axes.map((_, i) => pads[i]!);
     const ends = axes.map((axis, i) => pads[i]! + from[axis]!);
     if (pads.some((pad) => pad < 0)) {
-      throw new UnsupportedOperatorError(c.node.op, c.node.name, `has no gradient for negative padding ${pads}`);
+      throw new UnsupportedOperatorError(
+        c.node.op,
+        c.node.name,
+        `has no gradient for negative padding ${pads.join(", ")}`,
+      );
     }
     return slice(c.b, c.gradient, axes, starts, ends);
   },
