@@ -80,15 +80,21 @@ export function channelsOf(weights: Tensor, axis: number): Float32Array[] {
   return channels;
 }
 
+/** Shares of the largest weight that are tried as the largest code. */
+const weightClips = Array.from({ length: 21 }, (_, step) => 1 - step / 100);
+
 /** The scale of least squared error among those that clip up to a fifth of the largest weight; 0 for zeros only. */
 function leastErrorScale(values: Float32Array, bits: 7 | 8): number {
   const limit = 2 ** (bits - 1);
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  let best = { scale: largest / (limit - 1), error: Number.POSITIVE_INFINITY };
-  for (let clip = 1; clip > 0.8 && largest > 0; clip -= 0.01) {
-    const scale = Math.fround((largest * clip) / (limit - 1));
-    const error = values.reduce((sum, value) => sum + (value - scale * code(value, scale, limit)) ** 2, 0);
-    if (error < best.error) best = { scale, error };
-  }
-  return best.scale;
+  if (largest === 0) return 0;
+  const scales = weightClips.map((clip) => Math.fround((largest * clip) / (limit - 1)));
+  const errors = scales.map((scale) => roundingError(values, scale, limit));
+  return scales[errors.indexOf(Math.min(...errors))]!;
+}
+
+function roundingError(values: Float32Array, scale: number, limit: number): number {
+  let error = 0;
+  for (let at = 0; at < values.length; at++) error += (values[at]! - scale * code(values[at]!, scale, limit)) ** 2;
+  return error;
 }

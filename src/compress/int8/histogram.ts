@@ -43,11 +43,13 @@ export class Histogram {
     this.#cover(min, max);
     const { counts, first } = this;
     const perWidth = 1 / this.width;
+    let zeros = 0;
     for (let at = 0; at < values.length; at++) {
       const value = values[at]!;
-      if (value === 0) this.zeros++;
+      if (value === 0) zeros++;
       else counts[Math.floor(value * perWidth) - first]!++;
     }
+    this.zeros += zeros;
   }
 
   /** Counts everything that another histogram has counted. */
@@ -55,10 +57,7 @@ export class Histogram {
     if (other.width === 0) return;
     this.#cover(other.min, other.max);
     this.zeros += other.zeros;
-    const shrink = other.width / this.width;
-    for (const [i, count] of other.counts.entries()) {
-      if (count > 0) this.counts[Math.floor((other.first + i) * shrink) - this.first]! += count;
-    }
+    this.#move(other.counts, other.first, other.width);
   }
 
   /** Widens the range until it holds both values. */
@@ -67,18 +66,18 @@ export class Histogram {
     this.min = Math.min(this.min, min);
     this.max = Math.max(this.max, max);
     const width = Math.max(this.width, narrowestWidth(this.min, this.max));
-    const first = Math.floor(this.min / width);
-    if (this.width > 0) this.#rebin(first, width);
-    this.first = first;
+    const old = { counts: this.counts.slice(), first: this.first, width: this.width };
+    this.counts.fill(0);
+    this.first = Math.floor(this.min / width);
     this.width = width;
+    this.#move(old.counts, old.first, old.width);
   }
 
-  #rebin(first: number, width: number): void {
-    const old = this.counts.slice();
-    this.counts.fill(0);
-    const shrink = this.width / width;
-    for (const [i, count] of old.entries()) {
-      if (count > 0) this.counts[Math.floor((this.first + i) * shrink) - first]! += count;
+  /** Adds counts of bins that are at most as wide. */
+  #move(counts: Float64Array, first: number, width: number): void {
+    const shrink = width / this.width;
+    for (const [i, count] of counts.entries()) {
+      if (count > 0) this.counts[Math.floor((first + i) * shrink) - this.first]! += count;
     }
   }
 }

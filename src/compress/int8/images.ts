@@ -1,6 +1,6 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { InputError } from "../../errors.ts";
+import { CalibrationError } from "../../errors.ts";
 
 /** Network inputs, one image after the other. */
 export interface ImageBatch {
@@ -9,11 +9,12 @@ export interface ImageBatch {
   readonly data: Float32Array;
 }
 
-/** The images of a batch, one by one. */
-export function* imagesOf({ count, data }: ImageBatch): Generator<Float32Array> {
-  const size = data.length / count;
-  if (!Number.isInteger(size)) {
-    throw new InputError("calibration images", `a batch of ${count} holds ${data.length} values; give whole images`);
+/** The images of a batch, one by one, each of `size` values. */
+export function* imagesOf({ count, data }: ImageBatch, size: number): Generator<Float32Array> {
+  if (data.length !== count * size) {
+    throw new CalibrationError(
+      `a batch of ${count} images holds ${data.length} values; the model takes ${size} an image`,
+    );
   }
   for (let at = 0; at < count; at++) yield data.subarray(at * size, (at + 1) * size);
 }

@@ -1,9 +1,9 @@
-import type { Model } from "../../onnx/index.ts";
+import type { Model, Node } from "../../onnx/index.ts";
 import { type Affine, affineOf, type QuantizedWeights, quantizeWeights } from "./affine.ts";
 import type { Histogram } from "./histogram.ts";
 import type { QuantizationPlan } from "./qdq.ts";
 import { type Range, type RangeMethod, rangeOf } from "./ranges.ts";
-import { isDepthwise, isLinear, outputAxis, type Unit } from "./units.ts";
+import { isDepthwise, outputAxis, type Unit } from "./units.ts";
 
 /** A bias code stays below this, so that adding products to it cannot leave 32 bits. */
 const largestBiasCode = 2 ** 30;
@@ -13,14 +13,15 @@ const largestBiasCode = 2 ** 30;
  * reads it, so logits keep their precision.
  */
 export function quantizedValues(units: readonly Unit[]): Set<string> {
-  const made = units.filter(({ node }) => node.op === "Conv" || !isLinear(node)).map((unit) => unit.output);
-  return new Set([...units.flatMap((unit) => unit.inputs), ...made]);
+  const made = units.filter(({ node, activation }) => !isProduct(node) || activation !== undefined);
+  return new Set([...units.flatMap((unit) => unit.inputs), ...made.map((unit) => unit.output)]);
 }
 
-/** The quantised values whose range has to be observed: not constants, and not the results of movements. */
+const isProduct = (node: Node): boolean => node.op === "Gemm" || node.op === "MatMul";
+
+/** The quantised values whose range has to be observed: all but constants. */
 export function observedValues(model: Model, units: readonly Unit[]): string[] {
-  const moved = new Set(units.filter((unit) => unit.role === "movement").map((unit) => unit.output));
-  return [...quantizedValues(units)].filter((name) => !moved.has(name) && !model.graph.constants.has(name));
+  return [...quantizedValues(units)].filter((name) => !model.graph.constants.has(name));
 }
 
 /** Each quantised value's range. What a movement makes has the range of what it moves. */

@@ -1,10 +1,11 @@
-import { ModelError } from "../../errors.ts";
+import { ModelError, UnsupportedOperatorError } from "../../errors.ts";
 import {
   copyModel,
   FreshNames,
   foldBatchNormalization,
   foldConstants,
   type Model,
+  type Node,
   removeIdentity,
 } from "../../onnx/index.ts";
 
@@ -13,13 +14,24 @@ const requiredOpset = 13;
 
 /**
  * The same network in the form that quantises well: constants lifted and folded, batch normalisation inside the
- * convolutions, no identities, every node with a name of its own.
+ * convolutions, no identities, every node with a name of its own. Throws UnsupportedOperatorError or ModelError.
  */
 export async function prepare(model: Model): Promise<Model> {
+  for (const node of model.graph.nodes) refuse(node);
   const folded = await foldConstants(model);
   const prepared = namedApart(foldBatchNormalization(removeIdentity(folded)));
   if (prepared.opset >= requiredOpset) return prepared;
   throw new ModelError(`has operator set ${model.opset}; int8 needs ${requiredOpset}: raise it first`);
+}
+
+function refuse(node: Node): void {
+  const name = node.name || node.outputs[0]!;
+  if ([...node.attributes.values()].some((attribute) => attribute.kind === "graph")) {
+    throw new UnsupportedOperatorError(node.op, name, "has graphs inside; int8 takes models without control flow");
+  }
+  if (node.op === "QuantizeLinear" || node.op === "DequantizeLinear" || node.op.startsWith("QLinear")) {
+    throw new UnsupportedOperatorError(node.op, name, "the model is quantised already; give the float32 one");
+  }
 }
 
 function namedApart(model: Model): Model {

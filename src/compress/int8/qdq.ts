@@ -46,6 +46,7 @@ class QdqWriter {
   /** Names of the codes, and of the values read back from them. */
   readonly #codes = new Map<string, string>();
   readonly #dequantized = new Map<string, string>();
+  readonly #constants = new Map<string, string>();
   readonly #written: Node[] = [];
 
   constructor(graph: Graph, plan: QuantizationPlan) {
@@ -58,17 +59,21 @@ class QdqWriter {
   }
 
   write(): void {
-    const { graph } = { graph: this.#graph };
-    for (const name of this.#plan.values.keys()) if (graph.constants.has(name)) this.#quantizeConstant(name);
-    for (const { name } of graph.inputs) this.#quantizeValue(name, name);
-    for (const node of graph.nodes) this.#writeNode(node);
-    graph.nodes = this.#written;
+    const { inputs, constants, nodes } = this.#graph;
+    for (const name of this.#plan.values.keys()) if (constants.has(name)) this.#quantizeConstant(name);
+    for (const { name } of inputs) this.#quantizeValue(name, name);
+    for (const node of nodes) this.#writeNode(node);
+    this.#graph.nodes = this.#written;
   }
 
   #writeNode(node: Node): void {
     if (this.#activations.has(node.name)) return;
     const unit = this.#unitOf.get(node.name);
-    if (unit?.role === "movement") return this.#writeMovement(node, unit);
+    if (unit?.role === "movement") this.#writeMovement(node, unit);
+    else this.#writeComputation(node, unit);
+  }
+
+  #writeComputation(node: Node, unit: Unit | undefined): void {
     node.inputs = node.inputs.map((name) => this.#read(node, name));
     if (unit !== undefined && isLinear(node)) this.#quantizeParameters(node, unit);
     this.#written.push(node);
@@ -89,18 +94,14 @@ class QdqWriter {
     this.#dequantize(value, codes);
   }
 
-  /** What a node reads in the place of a value; its size may be read from the codes. */
+  /** What a node reads in the place of a value. Its size may be read from the codes. */
   #read(node: Node, name: string): string {
-    if (node.op === "Shape") return this.#codes.get(name) ?? name;
-    return this.#dequantized.get(name) ?? name;
+    return (node.op === "Shape" ? this.#codes : this.#dequantized).get(name) ?? name;
   }
 
   /** Quantises what a node gives as `raw`. A graph output keeps its name: it is what is read back. */
   #quantizeOutput(node: Node, raw: string, value: string): void {
-    if (!this.#plan.values.has(value)) {
-      if (raw !== value) node.outputs = node.outputs.map((output) => (output === raw ? value : output));
-      return;
-    }
+    if (!this.#plan.values.has(value)) return;
     const source = raw === value && this.#outputs.has(value) ? this.#names.take(`${value}_raw`) : raw;
     node.outputs = node.outputs.map((output) => (output === raw ? source : output));
     this.#quantizeValue(source, value);
@@ -174,6 +175,4 @@ class QdqWriter {
     this.#constants.set(hint, name);
     return name;
   }
-
-  readonly #constants = new Map<string, string>();
 }

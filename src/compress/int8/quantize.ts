@@ -1,29 +1,53 @@
 import type { Model } from "../../onnx/index.ts";
-import { type ImageBatch, imagesOf } from "./images.ts";
-import { Observer } from "./observe.ts";
-import { observedValues, planOf, rangesOf } from "./plan.ts";
+import { calibrate } from "./calibration.ts";
+import type { ImageBatch } from "./images.ts";
+import { measureTime } from "./measure.ts";
+import { checkOptions, type QuantizeOptions } from "./options.ts";
+import { observedValues } from "./plan.ts";
 import { prepare } from "./prepare.ts";
-import { insertQdq } from "./qdq.ts";
-import type { RangeMethod } from "./ranges.ts";
-import { productsSaturate } from "./saturation.ts";
+import { Quantizer } from "./quantizer.ts";
+import { nodeReports, notesOn, type QuantizationReport } from "./report.ts";
 import { findUnits } from "./units.ts";
 
-export interface QuantizeOptions {
-  readonly method?: RangeMethod;
-  readonly weightBits?: 7 | 8;
+/** A model in int8, and how it was made. */
+export interface QuantizedModel {
+  readonly model: Model;
+  readonly report: QuantizationReport;
 }
 
+/**
+ * Makes the static int8 form of a classifier (QDQ): u8 activations, s8 weights with a scale for each output channel.
+ *
+ * The images are read once, in bounded memory. A quarter of them is held out: on these the agreement with the float32
+ * network is measured; the others give the ranges of activations and the corrections of biases.
+ *
+ * @param batches network inputs, prepared and normalised as the model wants them
+ * @throws UnsupportedOperatorError or ModelError for a model that cannot be quantised, CalibrationError for too few
+ *   images, UsageError for options, and the signal's reason after an abort
+ */
 export async function quantizeModel(
   model: Model,
   batches: AsyncIterable<ImageBatch>,
   options: QuantizeOptions = {},
-): Promise<{ model: Model }> {
+): Promise<QuantizedModel> {
+  const checked = checkOptions(options);
   const prepared = await prepare(model);
-  const { units } = findUnits(prepared);
-  await using observer = await Observer.open(prepared, observedValues(prepared, units), 2);
-  for await (const batch of batches) for (const image of imagesOf(batch)) await observer.add(image);
-  await observer.flush();
-  const ranges = rangesOf(prepared, units, observer.histograms, options.method ?? "mse");
-  const bits = options.weightBits ?? ((await productsSaturate()) ? 7 : 8);
-  return { model: insertQdq(prepared, planOf(prepared, units, ranges, bits)) };
+  const values = observedValues(prepared, findUnits(prepared).units);
+  const calibration = await calibrate(prepared, values, batches, checked);
+  const quantizer = await Quantizer.create(prepared, calibration, checked);
+  const best = await quantizer.reach(checked.minAgreement ?? 0);
+  checked.onProgress("measure", 0, 1);
+  const time = await measureTime(model, best.model, calibration.heldOut);
+  const report: QuantizationReport = {
+    nodes: nodeReports(best.units, best.plan, quantizer.ranges),
+    method: quantizer.method,
+    weightBits: quantizer.weightBits,
+    biasCorrection: checked.biasCorrection,
+    images: { calibration: calibration.count, heldOut: calibration.heldOut.length },
+    agreement: best.agreement,
+    givenBack: best.givenBack,
+    time,
+    notes: notesOn(time, best.units, best.givenBack),
+  };
+  return { model: best.model, report };
 }

@@ -14,6 +14,7 @@ export interface Range {
 /** Clips that the search by squared error tries on each side. */
 const clipCount = 100;
 const levels = 255;
+const share = (index: number): number => (index + 1) / clipCount;
 
 /** The range of an activation by the method asked for. */
 export function rangeOf(histogram: Histogram, method: RangeMethod): Range {
@@ -38,7 +39,7 @@ function percentileRange(histogram: Histogram, whole: Range, outside: number): R
   const tail = (histogram.total * outside) / sides;
   const bins = [...histogram.counts.keys()];
   const low = edge(histogram, bins, tail);
-  const high = edge(histogram, bins.reverse(), tail);
+  const high = edge(histogram, bins.toReversed(), tail);
   return { low: Math.max(whole.low, Math.min(0, low)), high: Math.min(whole.high, Math.max(0, high)) };
 }
 
@@ -60,7 +61,6 @@ function edge(histogram: Histogram, order: readonly number[], tail: number): num
  */
 function leastErrorRange(histogram: Histogram, whole: Range): Range {
   const scaled = (low: number, high: number): Range => ({ low: whole.low * low, high: whole.high * high });
-  const share = (index: number): number => (index + 1) / clipCount;
   const best = (candidate: (share: number) => Range): number => {
     const errors = Array.from({ length: clipCount }, (_, index) => squaredError(histogram, candidate(share(index))));
     return share(errors.lastIndexOf(Math.min(...errors)));

@@ -18,6 +18,8 @@ export interface Unit {
   readonly activation: Node | undefined;
   /** What it makes, after the activation. */
   readonly output: string;
+  /** Output channels of a linear node; 0 for others. */
+  readonly channels: number;
 }
 
 /** Operators that ONNX Runtime has integer kernels for, with ranges of their own on both sides. */
@@ -89,7 +91,8 @@ class UnitFinder {
     if (activation !== undefined) this.#absorbed.add(activation);
     const output = (activation ?? node).outputs[0]!;
     this.#integer.add(output);
-    this.units.push({ node, role, inputs: this.#activationsOf(node, role), activation, output });
+    const channels = role === "linear" ? this.#graph.constants.get(node.inputs[1]!)!.dims[outputAxis(node)]! : 0;
+    this.units.push({ node, role, inputs: this.#activationsOf(node, role), activation, output, channels });
   }
 
   #roleOf(node: Node): Role | { reason: string } {
@@ -120,6 +123,10 @@ class UnitFinder {
     }
     if (node.op === "MatMul" && this.#graph.constants.get(node.inputs[1]!)?.dims.length !== 2) {
       return { reason: "its weights are not a matrix" };
+    }
+    const constants = node.inputs.flatMap((name) => this.#graph.constants.get(name) ?? []);
+    if (tableOperators.has(node.op) && constants.some(({ type }) => type !== "float32")) {
+      return { reason: "it reads a constant that is not float32" };
     }
     if (node.op === "MaxPool" && node.outputs.length > 1) return { reason: "it gives indices" };
     if (node.op === "Pad" && !padsZeros(this.#graph, node)) return { reason: "it pads something else than zeros" };
