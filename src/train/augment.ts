@@ -115,7 +115,7 @@ function moveAndMirror(
   mirrored: boolean,
   into: Uint8Array,
 ): void {
-  const columns = Array.from({ length: width }, (_, x) => reflect((mirrored ? width - 1 - x : x) + dx, width));
+  const columns = Int32Array.from({ length: width }, (_, x) => reflect((mirrored ? width - 1 - x : x) + dx, width));
   let at = 0;
   for (let channel = 0; channel < channels; channel++) {
     for (let y = 0; y < height; y++) {

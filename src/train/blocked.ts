@@ -41,7 +41,7 @@ function namesIn(graph: Graph): Set<string> {
 }
 
 function isBlockable(node: Node, shapes: ValueShapes, block: number): boolean {
-  if (node.op !== "Conv" || node.domain !== "" || node.inputs.length > 2) return false;
+  if (node.op !== "Conv" || node.domain !== "") return false;
   const dims = shapes.get(node.inputs[1]!);
   if (dims?.length !== 4 || intAttribute(node, "group", 1) !== 1) return false;
   return dims[0]! % block === 0 && dims[1]! % block === 0;
@@ -49,7 +49,7 @@ function isBlockable(node: Node, shapes: ValueShapes, block: number): boolean {
 
 function emitBlocked(b: GraphBuilder, node: Node, dims: readonly number[], block: number): void {
   const [to, from, ...kernel] = dims as [number, number, number, number];
-  const [input, weights] = node.inputs as [string, string];
+  const [input, weights, ...bias] = node.inputs as [string, string, ...string[]];
   const split = b.op("Reshape", [weights, b.constant(int64([to / block, block, from / block, block, ...kernel]))]);
   const packed = b.op("Transpose", [split], { perm: [0, 2, 4, 5, 3, 1] });
   const blockedWeights = b.op("Reshape", [packed, b.constant(int64(dims))]);
@@ -57,7 +57,7 @@ function emitBlocked(b: GraphBuilder, node: Node, dims: readonly number[], block
   const attributes = { kernel_shape: kernel, ...Object.fromEntries(node.attributes) };
   b.graph.nodes.push(
     { ...makeNode("ReorderInput", [input], [blockedInput]), domain },
-    { ...makeNode("Conv", [blockedInput, blockedWeights], [blockedOutput], attributes), domain },
+    { ...makeNode("Conv", [blockedInput, blockedWeights, ...bias], [blockedOutput], attributes), domain },
     { ...makeNode("ReorderOutput", [blockedOutput], node.outputs, { channels: to }), domain },
   );
 }

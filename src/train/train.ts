@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import type { Normalisation } from "../data/types.ts";
 import { TrainingError, UsageError } from "../errors.ts";
-import { encodeModel, type Model } from "../onnx/index.ts";
+import { encodeModel, liftConstants, type Model } from "../onnx/index.ts";
 import { type Augmentation, BatchSource } from "./augment.ts";
 import { readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoint.ts";
 import type { Dataset } from "./dataset.ts";
@@ -70,7 +70,8 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
   const batches = new BatchSource(data, options.batch ?? 128, options.augmentation ?? {}, options.seed ?? 0);
   const steps = options.epochs * batches.stepsPerEpoch;
   if (!(steps > 0)) throw new UsageError(`${data.labels.length} images make no batch; give more, or a smaller batch`);
-  await using stepper = await Stepper.open(network, data, options);
+  const lifted = liftConstants(network);
+  await using stepper = await Stepper.open(lifted, data, options);
   const clock = new Clock(stepper.step, steps, options.batch ?? 128);
   while (stepper.step < steps) {
     if (options.signal?.aborted) {
@@ -84,12 +85,12 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
     options.onStep?.({ step, steps, loss, accuracy, rate, ...clock.at(step) });
     if (step % (options.checkpoint?.everySteps ?? Number.POSITIVE_INFINITY) === 0) await stepper.save();
     if (step % batches.stepsPerEpoch === 0 && options.onEpoch !== undefined) {
-      await options.onEpoch(step / batches.stepsPerEpoch, await finished(stepper, network, data, options));
+      await options.onEpoch(step / batches.stepsPerEpoch, await finished(stepper, lifted, data, options));
     }
     await setImmediate();
   }
   await stepper.save();
-  return await finished(stepper, network, data, options);
+  return await finished(stepper, lifted, data, options);
 }
 
 /** Images whose statistics stand for those of the whole set. */

@@ -127,9 +127,10 @@ function forward(network: Model, spec: Pick<TrainingSpec, "batch" | "normalisati
 /** An omitted input stays omitted. */
 const rename = (name: string): string => (name === "" ? "" : `network/${name}`);
 
+const renameValue = (value: ValueInfo): ValueInfo => ({ ...value, name: rename(value.name) });
+
 /** The graph with a prefix before every value's name, so that none meets a name of the training graph. */
 function prefixed(graph: Graph): Graph {
-  const renameValue = (value: ValueInfo): ValueInfo => ({ ...value, name: rename(value.name) });
   return {
     name: graph.name,
     inputs: graph.inputs.map(renameValue),

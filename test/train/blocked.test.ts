@@ -16,20 +16,23 @@ describe.skipIf(block === undefined)("blocked convolutions (where ONNX Runtime h
     kernel: fc.integer({ min: 1, max: 3 }),
     stride: fc.integer({ min: 1, max: 2 }),
     pad: fc.integer({ min: 0, max: 2 }),
+    biased: fc.boolean(),
   });
 
   test("compute what plain ones do", async () => {
     await fc.assert(
-      fc.asyncProperty(sizes, async ({ images, from, to, height, width, kernel, stride, pad }) => {
+      fc.asyncProperty(sizes, async ({ images, from, to, height, width, kernel, stride, pad, biased }) => {
         const dims = {
           x: [images, from * block!, height, width],
           weights: [to * block!, from * block!, kernel, kernel],
+          bias: [to * block!],
         };
         const b = new GraphBuilder("convolution");
         b.input("x", "float32", dims.x);
         b.input("weights", "float32", dims.weights);
+        b.input("bias", "float32", dims.bias);
         const attributes = { strides: [stride, stride], pads: [pad, pad, pad, pad] };
-        b.output(b.op("Conv", ["x", "weights"], attributes, "y"), "float32", undefined);
+        b.output(b.op("Conv", ["x", "weights", ...(biased ? ["bias"] : [])], attributes, "y"), "float32", undefined);
         const plain = modelOf(b.graph);
         const blocked = blockConvolutions(plain, new Map([["weights", dims.weights]]), block!);
         expect(blocked.graph.nodes.map((node) => node.op)).toContain("ReorderInput");
@@ -37,6 +40,7 @@ describe.skipIf(block === undefined)("blocked convolutions (where ONNX Runtime h
         const inputs = new Map([
           ["x", tensor(dims.x, random)],
           ["weights", tensor(dims.weights, random)],
+          ["bias", tensor(dims.bias, random)],
         ]);
         const [expected, received] = [await runModel(plain, inputs), await runModel(blocked, inputs)];
         const [left, right] = [expected, received].map((results) => results.get("y")!.data as Float32Array);

@@ -25,6 +25,7 @@ const binary = (op: string, range: readonly [number, number] = [-1, 1]): Case =>
 /** A small case for each operator; each is checked along every axis. */
 const cases: Record<string, Case> = {
   Identity: unary("Identity"),
+  Dropout: unary("Dropout"),
   Add: binary("Add"),
   Sub: binary("Sub"),
   Mul: binary("Mul"),

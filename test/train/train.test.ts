@@ -41,6 +41,15 @@ const checkpointed = (): TrainingOptions => ({
   checkpoint: { file: join(folder, "run.checkpoint"), everySteps: 4 },
 });
 
+/** Trains until `step` steps are done. */
+async function interrupted(step: number): Promise<void> {
+  const controller = new AbortController();
+  const onStep = (progress: Progress): void => {
+    if (progress.step === step) controller.abort();
+  };
+  await train(tinyNetwork(), data, { ...checkpointed(), onStep, signal: controller.signal });
+}
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "twindnn-train-"));
@@ -114,15 +123,6 @@ describe("train", () => {
 });
 
 describe("an interrupted run", () => {
-  /** Trains until `step` steps are done. */
-  async function interrupted(step: number): Promise<void> {
-    const controller = new AbortController();
-    const onStep = (progress: Progress): void => {
-      if (progress.step === step) controller.abort();
-    };
-    await train(tinyNetwork(), data, { ...checkpointed(), onStep, signal: controller.signal });
-  }
-
   test("goes on to the same network, bit for bit", async () => {
     const whole = await train(tinyNetwork(), data, options);
     await expect(interrupted(7)).rejects.toThrow("aborted");

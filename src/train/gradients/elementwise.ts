@@ -27,6 +27,8 @@ const zero = (b: GraphBuilder): string => b.constant(scalar(0), "zero");
 
 export const elementwiseRules: Record<string, GradientRule> = {
   Identity: ({ gradient }) => [() => gradient],
+  /** Of a network written for inference: passes everything. */
+  Dropout: ({ gradient }) => [() => gradient],
   Add: ({ gradient }) => [() => gradient, () => gradient],
   Sub: ({ b, gradient }) => [() => gradient, () => b.op("Neg", [gradient])],
   Mul: (c) => [() => times(c, c.inputs[1]!), () => times(c, c.inputs[0]!)],
