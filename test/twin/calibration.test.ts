@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CalibrationError, UsageError } from "../../src/errors.ts";
 import {
@@ -178,9 +178,9 @@ describe("labels", () => {
   });
 });
 
-describe("images that cannot decide are refused with the numbers", () => {
-  const refusal = (changes: Partial<CalibrationRequest>) => () => calibrate(request(changes));
+const refusal = (changes: Partial<CalibrationRequest>) => () => calibrate(request(changes));
 
+describe("images that cannot decide are refused with the numbers", () => {
   it("no disagreement: the compressed network alone will do", () => {
     expect(refusal({ original: images.compressed })).toThrow(
       "the compressed network gives the original's answer on all 5000 images, so there is nothing to escalate: use it alone. With 95 % probability it differs on at most 0.0599 % of such images",

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CalibrationError, ModelError, UsageError } from "../../src/errors.ts";
 import {
@@ -115,6 +115,10 @@ describe("confidence", () => {
   });
 });
 
+function oneRow(...values: number[]): Logits {
+  return { data: Float32Array.from(values), count: 1, classes: values.length };
+}
+
 describe("networks that put out probabilities", () => {
   it("give the same confidences as their logits, but for energy", () => {
     fc.assert(
@@ -136,10 +140,9 @@ describe("networks that put out probabilities", () => {
   });
 
   it("are refused when a row is no distribution", () => {
-    const of = (...values: number[]) => ({ data: Float32Array.from(values), count: 1, classes: values.length });
-    expect(() => logitsOfProbabilities(of(0.5, 0.7))).toThrow("sums to 1.2: declare the output as logits");
-    expect(() => logitsOfProbabilities(of(1.5, -0.5))).toThrow("has 1.5 for class 0");
-    expect(() => logitsOfProbabilities(of(Number.NaN, 1))).toThrow("has NaN for class 0");
+    expect(() => logitsOfProbabilities(oneRow(0.5, 0.7))).toThrow("sums to 1.2: declare the output as logits");
+    expect(() => logitsOfProbabilities(oneRow(1.5, -0.5))).toThrow("has 1.5 for class 0");
+    expect(() => logitsOfProbabilities(oneRow(Number.NaN, 1))).toThrow("has NaN for class 0");
   });
 });
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, it } from "vitest";
@@ -198,16 +198,16 @@ describe("intervals", () => {
   });
 });
 
-describe("audit", () => {
-  function auditsUntilAlarm(p: number, audits: number, next: () => number, goodBefore = 0): number {
-    let audit = startAudit(0.01, 0.05);
-    for (let i = 0; i < goodBefore + audits; i++) {
-      audit = recordAudit(audit, next() < (i < goodBefore ? 0.005 : p));
-      if (audit.alarm) return i + 1 - goodBefore;
-    }
-    return Number.POSITIVE_INFINITY;
+function auditsUntilAlarm(p: number, audits: number, next: () => number, goodBefore = 0): number {
+  let audit = startAudit(0.01, 0.05);
+  for (let i = 0; i < goodBefore + audits; i++) {
+    audit = recordAudit(audit, next() < (i < goodBefore ? 0.005 : p));
+    if (audit.alarm) return i + 1 - goodBefore;
   }
+  return Number.POSITIVE_INFINITY;
+}
 
+describe("audit", () => {
   it("raises a false alarm no more often than promised, however long it watches", () => {
     const next = uniform(13);
     const alarms = Array.from({ length: 500 }, () => auditsUntilAlarm(0.01, 5000, next)).filter(Number.isFinite).length;
@@ -239,6 +239,9 @@ describe("audit", () => {
   });
 });
 
+const allowed = (images: number) =>
+  [0.001, 0.003, 0.005, 0.01].map((alpha) => disagreementsAllowed(images, alpha, 0.95));
+
 describe("how many images a promise needs", () => {
   it("is ln(1/delta) / alpha for an agreement", () => {
     const needed = [0.001, 0.003, 0.005, 0.01].map((tolerance) =>
@@ -258,8 +261,6 @@ describe("how many images a promise needs", () => {
   });
 
   it("allows few answers that differ", () => {
-    const allowed = (images: number) =>
-      [0.001, 0.003, 0.005, 0.01].map((alpha) => disagreementsAllowed(images, alpha, 0.95));
     expect(allowed(5000)).toEqual([1, 8, 16, 38]);
     expect(allowed(1000)).toEqual([-1, 0, 1, 4]);
   });
