@@ -12,7 +12,7 @@ import {
   TensorProto_DataLocation,
   type ValueInfoProto,
 } from "./proto/onnx_pb.ts";
-import { type ElementType, elementTypes, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
+import { type ElementType, elementTypeOf, elementTypes, sizeOf, type Tensor, type TensorData } from "./tensor.ts";
 
 /** Where in another file a tensor's bytes lie; without a length they reach to its end. */
 export interface ExternalRange {
@@ -62,12 +62,8 @@ function parse(bytes: Uint8Array): ModelProto {
   }
 }
 
-const typeByCode = new Map<number, ElementType>(
-  Object.entries(elementTypes).map(([name, type]) => [type.code, name as ElementType]),
-);
-
 function elementType(code: number, where: string): ElementType {
-  const type = typeByCode.get(code);
+  const type = elementTypeOf(code);
   if (type === undefined) throw new ModelError(`${where} has element type ${code}, which is not supported`);
   return type;
 }
@@ -195,8 +191,8 @@ function requireTensor(proto: ValueInfoProto): ValueInfo {
 function valueInfo(proto: ValueInfoProto): ValueInfo | undefined {
   if (proto.type?.value.case !== "tensorType") return undefined;
   const { elemType, shape } = proto.type.value.value;
-  if (elemType === 0 || !typeByCode.has(elemType)) return undefined;
-  const type = elementType(elemType, `value "${proto.name}"`);
+  const type = elementTypeOf(elemType);
+  if (type === undefined) return undefined;
   return { name: proto.name, type, shape: shape?.dim.map(dimension) };
 }
 

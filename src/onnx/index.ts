@@ -19,6 +19,7 @@ export {
 export { encodeModel, type PlaceExternal } from "./encode.ts";
 export { outputDifference, randomInputs, relativeDifference } from "./equivalence.ts";
 export * from "./graph.ts";
+export { type Operator, operatorName, operators } from "./operators/index.ts";
 export { raiseOpset } from "./opset.ts";
 export { readModel } from "./read.ts";
 export * from "./rewrites/index.ts";

@@ -19,6 +19,13 @@ export const elementTypes = {
 
 export type ElementType = keyof typeof elementTypes;
 
+const typesByCode = new Map<number, ElementType>(
+  Object.entries(elementTypes).map(([name, type]) => [type.code, name as ElementType]),
+);
+
+/** The element type that ONNX writes as `code`; undefined when it is none of ours. */
+export const elementTypeOf = (code: number): ElementType | undefined => typesByCode.get(code);
+
 export type TensorData =
   | Float32Array
   | Float64Array

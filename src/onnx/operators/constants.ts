@@ -1,5 +1,14 @@
 import type { Dim, Shape } from "../graph.ts";
-import { type ElementType, elementTypes, float32, int64, scalar, type Tensor, toNumbers } from "../tensor.ts";
+import {
+  type ElementType,
+  elementTypeOf,
+  elementTypes,
+  float32,
+  int64,
+  scalar,
+  type Tensor,
+  toNumbers,
+} from "../tensor.ts";
 import { isKnown, unknownDims } from "./dims.ts";
 import { type Inferred, inferredConstant, type NodeContext, type Operator, type OperatorTable } from "./operator.ts";
 
@@ -60,14 +69,10 @@ function rangeCount(start: Dim, limit: Dim, delta: Dim): Dim {
   return start === 0 && delta === 1 ? limit : undefined;
 }
 
-const typeByCode = new Map<number, ElementType>(
-  Object.entries(elementTypes).map(([name, type]) => [type.code, name as ElementType]),
-);
-
 /** The element type that an attribute names by ONNX's code. */
 function typeAttribute(context: NodeContext, name: string, fallback: ElementType): ElementType {
   const code = context.int(name, elementTypes[fallback].code);
-  return typeByCode.get(code) ?? context.fail(`element type ${code} is not supported`);
+  return elementTypeOf(code) ?? context.fail(`element type ${code} is not supported`);
 }
 
 const cast: Operator = {

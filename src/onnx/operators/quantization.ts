@@ -1,23 +1,25 @@
-import { type ElementType, elementTypes } from "../tensor.ts";
+import { type ElementType, elementTypeOf } from "../tensor.ts";
 import { broadcast } from "./dims.ts";
 import { NodeContext, type Operator, type OperatorTable } from "./operator.ts";
 import { pool } from "./pool.ts";
 import { slicing } from "./slicing.ts";
 
-/** The type is the zero point's, or `output_dtype`'s, or uint8. */
-function quantisedType(context: NodeContext): ElementType {
+/** An attribute that names a type; 0 stands for none. */
+function outputType(context: NodeContext): ElementType | undefined {
   const code = context.int("output_dtype", 0);
-  const named = Object.entries(elementTypes).find(([, type]) => type.code === code);
-  if (code !== 0 && named === undefined) context.fail(`element type ${code} is not supported`);
-  return context.optional(2)?.type ?? (named?.[0] as ElementType | undefined) ?? "uint8";
+  return code === 0 ? undefined : (elementTypeOf(code) ?? context.fail(`element type ${code} is not supported`));
 }
+
+/** The type is the zero point's, or `output_dtype`'s, or uint8. */
+const quantisedType = (context: NodeContext): ElementType =>
+  context.optional(2)?.type ?? outputType(context) ?? "uint8";
 
 const quantize: Operator = {
   infer: (context) => [{ type: quantisedType(context), shape: context.input(0).shape }],
 };
 
 const dequantize: Operator = {
-  infer: (context) => [{ type: context.input(1).type, shape: context.input(0).shape }],
+  infer: (context) => [{ type: outputType(context) ?? context.input(1).type, shape: context.input(0).shape }],
 };
 
 /** Scale and zero point are found from the data. */
