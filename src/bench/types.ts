@@ -31,8 +31,10 @@ const latencySchema = z.strictObject({
 });
 export type Latency = z.infer<typeof latencySchema>;
 
+const laneSchema = z.strictObject({ kind: z.string(), networks: z.array(networkName).readonly(), threads: count });
+
 const planSchema = z.strictObject({
-  lanes: z.array(z.strictObject({ kind: z.string(), networks: z.array(networkName), threads: count })),
+  lanes: z.array(laneSchema).readonly(),
   batch: z.partialRecord(networkName, count),
   idleTakesFresh: z.boolean(),
   isolation: z.enum(["thread", "process"]),
@@ -69,7 +71,7 @@ const systemSchema = z.strictObject({
     .optional(),
   server: z.array(serverSchema),
   /** The setting measured. */
-  plans: z.strictObject({ throughput: planSchema, latency: planSchema.optional() }),
+  plans: z.strictObject({ throughput: planSchema, latency: planSchema }),
 });
 export type SystemResult = z.infer<typeof systemSchema>;
 
@@ -171,7 +173,10 @@ export const benchResultSchema = z.strictObject({
   command: z.string(),
   started: z.iso.datetime(),
   finished: z.iso.datetime(),
+  /** How many were answered. */
   images: count,
+  /** Those that could not be read. */
+  failures: z.array(z.strictObject({ name: z.string(), problem: z.string() })),
   split: z.strictObject({ source: z.string(), sha256: z.string().optional() }),
   /** Which system came when in each round. */
   rounds: z.array(z.array(z.enum(systemNames))),

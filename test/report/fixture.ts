@@ -185,6 +185,7 @@ export async function syntheticResult(options: FixtureOptions = {}): Promise<Ben
     started: "2026-11-20T09:12:44.000Z",
     finished: "2026-11-20T09:15:02.000Z",
     images,
+    failures: [],
     split: { source: "cifar10/test, images 5,000 to 9,999 of the order drawn from seed 7" },
     rounds: rounds(() => [...names]).map((order, i) => [
       ...order.slice(i % order.length),
