@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import type { Model } from "../onnx/index.ts";
 
 /** Labelled images in memory, as bytes before normalisation. */
 export interface Dataset {
@@ -21,6 +22,28 @@ export interface TeacherLogits {
 
 /** Bytes of one image. */
 export const imageSize = ({ shape }: Dataset): number => shape[0] * shape[1] * shape[2];
+
+/** Throws UsageError where a set does not fit the network that is to learn from it. */
+export function checkDataset(data: Dataset, { graph }: Model): void {
+  const { images, shape, labels, teacher } = data;
+  const wanted = graph.inputs[0]?.shape?.slice(1) ?? [];
+  if (wanted.join() !== shape.join()) {
+    throw new UsageError(`images have shape ${shape.join(" x ")}, the network reads ${wanted.join(" x ")}`);
+  }
+  if (images.length !== labels.length * imageSize(data)) {
+    throw new UsageError(`${labels.length} labels, but ${images.length / imageSize(data)} images`);
+  }
+  const classes = Number(graph.outputs[0]?.shape?.[1]);
+  const beyond = labels.find((label) => label >= classes);
+  if (beyond !== undefined) throw new UsageError(`a label is ${beyond}, the network has classes 0..${classes - 1}`);
+  const rows = [teacher?.plain, teacher?.mirrored].filter((logits) => logits !== undefined);
+  if (
+    teacher !== undefined &&
+    (teacher.classes !== classes || rows.some(({ length }) => length !== labels.length * classes))
+  ) {
+    throw new UsageError(`the teacher's logits are not ${labels.length} rows of ${classes}`);
+  }
+}
 
 /** The images at `indices`, in that order. Throws UsageError for an index beyond the set. */
 export function subset(data: Dataset, indices: ArrayLike<number>): Dataset {

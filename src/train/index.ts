@@ -4,6 +4,7 @@ export { accuracyOf, type InferenceOptions, logitsOf, mirrored } from "./evaluat
 export { crossEntropy, distillation, type Loss, type LossInputs } from "./losses.ts";
 export { type ResidualNetwork, residualNetwork, type Stage } from "./networks.ts";
 export { type Optimiser, sgd, type UpdateInputs } from "./optimisers.ts";
+export type { Progress, TrainingOptions } from "./options.ts";
 export { type Schedule, type TriangularOptions, triangular } from "./schedules.ts";
 export { estimateStatistics } from "./statistics.ts";
-export { type Progress, type TrainingOptions, train } from "./train.ts";
+export { train } from "./train.ts";

@@ -1,13 +1,13 @@
 import { type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { float32, type Model } from "../onnx/index.ts";
-import { type Dataset, imageSize } from "./dataset.ts";
+import { type Dataset, subset } from "./dataset.ts";
 import { flatten } from "./parameters.ts";
 import { openSession } from "./session.ts";
 import { statisticsGraph, type TrainingSpec } from "./training-graph.ts";
 
 /**
- * Sets the mean and variance of every BatchNormalization to those of `data`, its first `count` images in batches: what
- * averaged weights need, whose own statistics nobody has gathered.
+ * Sets the mean and variance of every BatchNormalization to those of `count` images spread evenly over `data`: what averaged
+ * weights need, whose own statistics nobody has gathered.
  *
  * @returns a copy of the network
  */
@@ -23,15 +23,20 @@ export async function estimateStatistics(
   const batches = Math.max(1, Math.floor(Math.min(spec.count, data.labels.length) / spec.batch));
   const moments = new Moments();
   for (let i = 0; i < batches; i++) {
-    const size = spec.batch * imageSize(data);
+    const { images } = subset(data, spread(data.labels.length, spec.batch, i, batches));
     const results = await session.run({
-      images: new OrtTensor("uint8", data.images.slice(i * size, (i + 1) * size), [spec.batch, ...data.shape]),
+      images: new OrtTensor("uint8", images, [spec.batch, ...data.shape]),
       parameters: new OrtTensor("float32", flat, [flat.length]),
     });
     moments.add(results);
   }
   await session.release();
   return withStatistics(network, moments, batches);
+}
+
+/** Image indices of one of several batches, each of which covers the whole set: sets are often sorted by class. */
+function spread(count: number, batch: number, index: number, batches: number): number[] {
+  return Array.from({ length: batch }, (_, i) => Math.floor(((i * batches + index) * count) / (batch * batches)));
 }
 
 /** Sums of batch means and of batch mean squares, for each BatchNormalization in order. */

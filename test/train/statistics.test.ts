@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { float32, GraphBuilder, modelOf } from "../../src/onnx/index.ts";
-import { estimateStatistics } from "../../src/train/index.ts";
-import { bars, normalisation } from "./tiny.ts";
+import { estimateStatistics, subset } from "../../src/train/index.ts";
+import { bars, normalisation, tinyNetwork } from "./tiny.ts";
 
 test("estimated statistics are the mean and variance of all pixels of all images", async () => {
   const data = bars(48);
@@ -21,4 +21,20 @@ test("estimated statistics are the mean and variance of all pixels of all images
   const variance = pixels.reduce((sum, value) => sum + (value - mean) ** 2, 0) / pixels.length;
   expect((constants.get("mean")!.data as Float32Array)[0]).toBeCloseTo(mean, 5);
   expect((constants.get("variance")!.data as Float32Array)[0]).toBeCloseTo(variance, 5);
+});
+
+test("a set sorted by class gives the statistics of a mixed one", async () => {
+  const mixed = bars(96);
+  const order = Array.from(mixed.labels.keys()).sort((a, b) => mixed.labels[a]! - mixed.labels[b]! || a - b);
+  const spec = { batch: 24, normalisation, threads: 1, count: 96 };
+  const [expected, received] = [
+    await estimateStatistics(tinyNetwork(), mixed, spec),
+    await estimateStatistics(tinyNetwork(), subset(mixed, order), spec),
+  ];
+  for (const node of expected.graph.nodes.filter(({ op }) => op === "BatchNormalization")) {
+    const [left, right] = [expected, received].map(({ graph }) => graph.constants.get(node.inputs[4]!)!.data);
+    (left as Float32Array).forEach((variance, channel) => {
+      expect(Math.abs(Math.log((right as Float32Array)[channel]! / variance))).toBeLessThan(0.2);
+    });
+  }
 });

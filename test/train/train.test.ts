@@ -152,6 +152,26 @@ describe("train refuses", () => {
     await expect(train(tinyNetwork(), data, { ...options, loss })).rejects.toThrow(UsageError);
   });
 
+  test.each([
+    [
+      "images of another size",
+      { ...data, shape: [1, 4, 16] as const },
+      "images have shape 1 x 4 x 16, the network reads 1 x 8 x 8",
+    ],
+    [
+      "a label beyond the classes",
+      { ...data, labels: data.labels.map((label) => label + 1) },
+      "a label is 3, the network has classes 0..2",
+    ],
+    ["labels without images", { ...data, images: data.images.subarray(64) }, "192 labels, but 191 images"],
+  ])("%s", async (_, set, message) => {
+    await expect(train(tinyNetwork(), set, options)).rejects.toThrow(message);
+  });
+
+  test("part of an epoch", async () => {
+    await expect(train(tinyNetwork(), data, { ...options, epochs: 0.5 })).rejects.toThrow(/epochs .* received 0\.5/);
+  });
+
   test("fewer images than one batch", async () => {
     await expect(train(tinyNetwork(), bars(31), options)).rejects.toThrow(/31 images make no batch/);
   });

@@ -1,0 +1,49 @@
+import type { Normalisation } from "../data/types.ts";
+import type { Model } from "../onnx/index.ts";
+import type { Augmentation } from "./augment.ts";
+import type { Loss } from "./losses.ts";
+import type { Optimiser } from "./optimisers.ts";
+import type { Schedule } from "./schedules.ts";
+
+/** How to train. */
+export interface TrainingOptions {
+  /** Passes over the images. */
+  readonly epochs: number;
+  /** Images of one step; default 128. */
+  readonly batch?: number;
+  /** Decides the order of the images and how they are varied; default 0. */
+  readonly seed?: number;
+  /** How bytes become network inputs. */
+  readonly normalisation: Normalisation;
+  readonly augmentation?: Augmentation;
+  readonly loss: Loss;
+  readonly optimiser: Optimiser;
+  readonly rate: Schedule;
+  /** How much of the moving average of the weights stays at each step; default 0.999. */
+  readonly averaging?: number;
+  /** CPU threads; default 2. The same number gives the same network, bit for bit. */
+  readonly threads?: number;
+  /** Where to keep the state of the run, to go on from after an interruption. */
+  readonly checkpoint?: { readonly file: string; readonly everySteps: number };
+  /** Ends the run after the current step, with a checkpoint where one was asked for. */
+  readonly signal?: AbortSignal;
+  /** Called after every step. */
+  readonly onStep?: (progress: Progress) => void;
+  /** Called after every epoch with the network as it stands: averaged weights, statistics estimated anew. */
+  readonly onEpoch?: (epoch: number, network: Model) => void | Promise<void>;
+}
+
+/** Where a training run stands. */
+export interface Progress {
+  /** Steps done, and in all. */
+  readonly step: number;
+  readonly steps: number;
+  /** Of the last batch. */
+  readonly loss: number;
+  /** Share of the last batch classified as labelled, 0..1. */
+  readonly accuracy: number;
+  readonly rate: number;
+  /** Since the run started or was resumed. */
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
