@@ -12,11 +12,13 @@ export interface LaneCase {
   readonly isolation: Isolation;
   /** Largest difference from the logits of ONNX Runtime's CPU provider. */
   readonly tolerance: number;
+  /** Milliseconds that a case may take; a software adapter is slow. */
+  readonly timeout?: number;
 }
 
 /** The cases that every lane passes, whatever it is. */
-export function laneSuite({ kind, isolation, tolerance }: LaneCase): void {
-  describe(`a ${kind} lane in a ${isolation}`, () => {
+export function laneSuite({ kind, isolation, tolerance, timeout = 30_000 }: LaneCase): void {
+  describe(`a ${kind} lane in a ${isolation}`, { timeout }, () => {
     let folder: string;
     let networks: Network[];
     const open = (names: readonly NetworkName[], from = networks): Promise<Lane> =>
