@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { pathToFileURL } from "node:url";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { decodeSmallJpeg } from "../../src/data/jpeg/decode.ts";
@@ -9,6 +9,29 @@ import { InputError } from "../../src/errors.ts";
 import { folderOf, jpeg, png } from "./files.ts";
 import { golden } from "./golden.ts";
 import { decodeImage } from "./subject.ts";
+
+/** A few bytes that claim 32,639 x 32,639 pixels. */
+async function bomb(): Promise<Uint8Array> {
+  const bytes = Buffer.from(jpeg);
+  bytes.fill(0x7f, bytes.indexOf("ffc0", "hex") + 5, bytes.indexOf("ffc0", "hex") + 9);
+  return bytes;
+}
+
+async function byLibvips(bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  const options = { failOn: "truncated", ignoreIcc: true } as const;
+  return sharp(bytes, options)
+    .removeAlpha()
+    .toColourspace("srgb")
+    .raw()
+    .toBuffer()
+    .catch(() => undefined);
+}
+
+function asRgb(image: { data: Uint8Array; channels: number }): Uint8Array {
+  return image.channels === 3
+    ? image.data
+    : Uint8Array.from({ length: 3 * image.data.length }, (_, i) => image.data[Math.floor(i / 3)]!);
+}
 
 describe("an image is decoded alike", () => {
   const expected = { width: 60, height: 45, channels: 3 };
@@ -57,13 +80,6 @@ describe("an image is decoded alike", () => {
 });
 
 describe("a bad image is an InputError with its name", () => {
-  /** A few bytes that claim 32,639 x 32,639 pixels. */
-  async function bomb(): Promise<Uint8Array> {
-    const bytes = Buffer.from(jpeg);
-    bytes.fill(0x7f, bytes.indexOf("ffc0", "hex") + 5, bytes.indexOf("ffc0", "hex") + 9);
-    return bytes;
-  }
-
   test.each([
     ["missing", async () => "gone.jpg", "gone.jpg: cannot be read"],
     ["empty", async () => new Uint8Array(), "bad: is empty"],
@@ -96,22 +112,6 @@ describe("small JPEGs", () => {
     "optimised.jpg",
     "exif-rotated.jpg",
   ];
-
-  async function byLibvips(bytes: Uint8Array): Promise<Uint8Array | undefined> {
-    const options = { failOn: "truncated", ignoreIcc: true } as const;
-    return sharp(bytes, options)
-      .removeAlpha()
-      .toColourspace("srgb")
-      .raw()
-      .toBuffer()
-      .catch(() => undefined);
-  }
-
-  function asRgb(image: { data: Uint8Array; channels: number }): Uint8Array {
-    return image.channels === 3
-      ? image.data
-      : Uint8Array.from({ length: 3 * image.data.length }, (_, i) => image.data[Math.floor(i / 3)]!);
-  }
 
   test.each(names)("%s gives libvips' bytes", async (name) => {
     const bytes = await readFile(golden(name));

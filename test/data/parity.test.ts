@@ -34,8 +34,8 @@ describe("resampled noise is Pillow's, byte for byte", () => {
 });
 
 test("normalised values are torchvision's within two units in the last place of a float32 near 2", () => {
-  const { normalisation } = createPreprocessor(presets["imagenet"]!);
-  const { mean, std } = presets["imagenet"]!;
+  const { normalisation } = createPreprocessor(presets.imagenet!);
+  const { mean, std } = presets.imagenet!;
   for (let channel = 0; channel < 3; channel++) {
     for (let byte = 0; byte < 256; byte++) {
       const scaled = Math.fround(byte / 255);

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { decodeIntegers, parseNpyHeader } from "../../src/data/npy.ts";
 import { folderOf, labelsOf, namesIn, temporaryFolder } from "./files.ts";
@@ -29,6 +29,8 @@ function numbers(count: number): ImageSource {
 
 const namesOf = async (source: ImageSource) => (await labelsOf(source)).map(([name]) => name);
 
+const draw = async (seed: number) => namesOf((await splitImages(numbers(100), { a: 30, b: "rest" }, seed)).a);
+
 describe("parts of a source", () => {
   test("of one seed are disjoint, complete and in source order", async () => {
     await fc.assert(
@@ -47,7 +49,6 @@ describe("parts of a source", () => {
   });
 
   test("are the same for the same seed and differ for another", async () => {
-    const draw = async (seed: number) => namesOf((await splitImages(numbers(100), { a: 30, b: "rest" }, seed)).a);
     expect(await draw(1)).toEqual(await draw(1));
     expect(await draw(1)).not.toEqual(await draw(2));
   });
@@ -64,7 +65,7 @@ describe("parts of a source", () => {
     expect(prints[0]).toMatch(/^[\w-]{8}$/);
     expect(overlap(prints.slice(0, 2), prints.slice(2))).toEqual([]);
     expect(overlap(prints.slice(0, 3), prints.slice(2))).toEqual([prints[2]]);
-    expect(partHash(prints)).toBe(partHash([...prints].reverse()));
+    expect(partHash(prints)).toBe(partHash(prints.toReversed()));
     expect(partHash(prints)).not.toBe(partHash(prints.slice(1)));
   });
 });
@@ -111,7 +112,7 @@ describe("Fashion-MNIST", () => {
     );
   });
 
-  const published = process.env["FASHION_MNIST"];
+  const published = process.env.FASHION_MNIST;
   test.skipIf(published === undefined)(
     "is installed with its class names (needs FASHION_MNIST, a folder of its files)",
     async () => {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError, UsageError } from "../../src/errors.ts";
 import { folderOf } from "./files.ts";
@@ -21,6 +21,17 @@ const image = fc
       .uint8Array({ minLength: width * height * channels, maxLength: width * height * channels })
       .map((data) => ({ data, width, height, channels })),
   );
+
+const load = async (config: object) =>
+  loadPreprocessing(await folderOf({ "preprocessor_config.json": JSON.stringify(config) }));
+const mean = [0.5, 0.4, 0.3];
+const statistics = { image_mean: mean, image_std: mean };
+
+test("of a ViT resizes to a square", async () => {
+  expect(
+    await load({ image_processor_type: "ViTImageProcessor", size: { height: 224, width: 224 }, ...statistics }),
+  ).toEqual(Preprocessing.parse({ resize: { mode: "exact", size: [224, 224] }, mean, std: mean }));
+});
 
 describe("resampling", () => {
   test("to the same size changes nothing", () => {
@@ -116,17 +127,6 @@ describe("a preprocessing", () => {
 });
 
 describe("Hugging Face's preprocessor_config.json", () => {
-  const load = async (config: object) =>
-    loadPreprocessing(await folderOf({ "preprocessor_config.json": JSON.stringify(config) }));
-  const mean = [0.5, 0.4, 0.3];
-  const statistics = { image_mean: mean, image_std: mean };
-
-  test("of a ViT resizes to a square", async () => {
-    expect(
-      await load({ image_processor_type: "ViTImageProcessor", size: { height: 224, width: 224 }, ...statistics }),
-    ).toEqual(Preprocessing.parse({ resize: { mode: "exact", size: [224, 224] }, mean, std: mean }));
-  });
-
   test("of a MobileNet resizes the shorter side and crops", async () => {
     const config = {
       size: { shortest_edge: 256 },

@@ -6,6 +6,28 @@ import { describe, expect, test } from "vitest";
 import { folderOf, itemsOf, jpeg, labelsOf, png, tarOf, temporaryFolder } from "./files.ts";
 import { encodeNpy, openImages, packNpz } from "./subject.ts";
 
+const record = (label: number) =>
+  Buffer.concat([Buffer.from([label]), Buffer.alloc(1024, 10), Buffer.alloc(1024, 20), Buffer.alloc(1024, 30)]);
+const batches = {
+  "data_batch_1.bin": Buffer.concat([record(3), record(9)]),
+  "data_batch_2.bin": record(0),
+  "test_batch.bin": record(7),
+  "batches.meta.txt": ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"].join(
+    "\n",
+  ),
+};
+
+const header = (magic: number, ...sizes: number[]) => {
+  const bytes = Buffer.alloc(4 + 4 * sizes.length);
+  bytes.writeUInt32BE(magic);
+  for (const [i, size] of sizes.entries()) bytes.writeUInt32BE(size, 4 + 4 * i);
+  return bytes;
+};
+
+const bytes = (count: number) => Uint8Array.from({ length: count }, (_, i) => i);
+
+const image = (width: number) => ({ data: new Uint8Array(width), width, height: 1, channels: 1 as const });
+
 describe("image folders", () => {
   test("labels are the positions of the sorted folder names, an empty folder included", async () => {
     const folder = await folderOf({
@@ -122,17 +144,6 @@ describe("archives", () => {
 });
 
 describe("CIFAR's binary files", () => {
-  const record = (label: number) =>
-    Buffer.concat([Buffer.from([label]), Buffer.alloc(1024, 10), Buffer.alloc(1024, 20), Buffer.alloc(1024, 30)]);
-  const batches = {
-    "data_batch_1.bin": Buffer.concat([record(3), record(9)]),
-    "data_batch_2.bin": record(0),
-    "test_batch.bin": record(7),
-    "batches.meta.txt": ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"].join(
-      "\n",
-    ),
-  };
-
   test("are read in order, by part", async () => {
     const folder = await folderOf(batches);
     await expect(openImages(folder)).rejects.toThrow("holds several parts");
@@ -179,12 +190,6 @@ describe("CIFAR's binary files", () => {
 });
 
 describe("idx files", () => {
-  const header = (magic: number, ...sizes: number[]) => {
-    const bytes = Buffer.alloc(4 + 4 * sizes.length);
-    bytes.writeUInt32BE(magic);
-    sizes.forEach((size, i) => bytes.writeUInt32BE(size, 4 + 4 * i));
-    return bytes;
-  };
   const images = Buffer.concat([header(0x803, 2, 2, 3), Buffer.from([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])]);
   const labels = Buffer.concat([header(0x801, 2), Buffer.from([4, 1])]);
 
@@ -237,8 +242,6 @@ describe("idx files", () => {
 });
 
 describe("NumPy arrays", () => {
-  const bytes = (count: number) => Uint8Array.from({ length: count }, (_, i) => i);
-
   test("channels may stand before or behind", async () => {
     const folder = await folderOf({
       "grey.npy": encodeNpy(bytes(12), [2, 2, 3]),
@@ -274,7 +277,6 @@ describe("NumPy arrays", () => {
   });
 
   test("images of different sizes do not pack", async () => {
-    const image = (width: number) => ({ data: new Uint8Array(width), width, height: 1, channels: 1 as const });
     await expect(packNpz("never.npz", [image(1), image(2)], [0, 0])).rejects.toThrow("do not pack together");
   });
 

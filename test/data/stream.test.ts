@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InputError } from "../../src/errors.ts";
 import { folderOf, jpeg, tarOf } from "./files.ts";
@@ -31,6 +31,11 @@ async function collect(stream: AsyncIterable<Prepared>): Promise<Prepared[]> {
   const all: Prepared[] = [];
   for await (const each of stream) all.push(each);
   return all;
+}
+
+async function* broken(): AsyncGenerator<ImageItem> {
+  yield { name: "a", read: async () => new Uint8Array() };
+  throw new InputError("x.tar", "is truncated");
 }
 
 describe("images are prepared", () => {
@@ -105,10 +110,6 @@ describe("images are prepared", () => {
   });
 
   test("until a source that breaks off, which is the last failure", async () => {
-    async function* broken(): AsyncGenerator<ImageItem> {
-      yield { name: "a", read: async () => new Uint8Array() };
-      throw new InputError("x.tar", "is truncated");
-    }
     const results = await collect(prepareAll(broken(), { prepare: async () => new Uint8Array(1) }));
     expect(results).toMatchObject([{ name: "a" }, { name: "x.tar", error: { message: "x.tar: is truncated" } }]);
   });
@@ -139,7 +140,7 @@ test("a tar is read as it is consumed, not ahead", async () => {
     },
   };
   let taken = 0;
-  for await (const prepared of prepareAll(watched, createPreprocessor(presets["cifar10"]!), { concurrency: 3 })) {
+  for await (const prepared of prepareAll(watched, createPreprocessor(presets.cifar10!), { concurrency: 3 })) {
     taken++;
     expect("planes" in prepared).toBe(true);
     expect(opened - taken).toBeLessThanOrEqual(3);
