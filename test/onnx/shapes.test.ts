@@ -74,6 +74,20 @@ test("symbols may be bound to sizes", () => {
   expect(values.get("logits")?.shape).toEqual([5, 10]);
 });
 
+test("sizes are followed through arithmetic on small tensors", () => {
+  const b = new GraphBuilder("arithmetic");
+  const x = b.input("x", "float32", ["N", 5, 7]);
+  const size = b.op("Gather", [b.op("Shape", [x]), b.constant(int64([1, 2]))]);
+  const larger = b.op("Max", [size, b.constant(int64([6]))]);
+  const largest = b.op("ReduceMax", [b.op("Cast", [b.op("Cast", [larger], { to: 1 })], { to: 7 })], { keepdims: 1 });
+  const y = b.op("Expand", [
+    b.constant(int64([0])),
+    b.op("Div", [b.op("Mul", [largest, largest]), b.constant(int64([2]))]),
+  ]);
+  b.output(y, "int64", undefined);
+  expect(inferShapes(modelOf(b.graph)).get(y)?.shape).toEqual([24]);
+});
+
 describe("an operator without a rule", () => {
   test("is named with its node", () => {
     expect(() => inferShapes(mysterious())).toThrow(UnsupportedOperatorError);

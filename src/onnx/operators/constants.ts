@@ -82,14 +82,19 @@ const cast: Operator = {
   },
 };
 
-function castTo(input: Inferred, type: ElementType): Inferred {
-  const { shape, elements } = input;
-  const toInteger = !type.includes("float") && input.type.includes("float");
-  return {
-    type,
-    shape,
-    elements: toInteger ? elements?.map((dim) => (isKnown(dim) ? Math.trunc(dim) : dim)) : elements,
-  };
+/** How elements change with their type, for the types that shapes are computed in. */
+const conversions: Partial<Record<ElementType, (value: number) => number>> = {
+  int64: Math.trunc,
+  int32: Math.trunc,
+  float32: Math.fround,
+  float64: (value) => value,
+  bool: (value) => Number(value !== 0),
+};
+
+function castTo({ shape, elements }: Inferred, type: ElementType): Inferred {
+  const convert = conversions[type];
+  const known = type === "bool" ? elements?.map((dim) => (isKnown(dim) ? dim : undefined)) : elements;
+  return { type, shape, elements: convert && known?.map((dim) => (isKnown(dim) ? convert(dim) : dim)) };
 }
 
 /** Operators that take the shape of the first input and the type of an attribute, else the input's. */

@@ -33,7 +33,7 @@ function broadcastShape(context: NodeContext) {
 const arithmetic = (compute: (a: number, b: number) => number): Compute => {
   return (operands, integer) => {
     if (!operands.every(isKnown)) return undefined;
-    const value = operands.reduce(compute);
+    const value = operands.reduce((a, b) => compute(a, b));
     return integer ? Math.trunc(value) : value;
   };
 };

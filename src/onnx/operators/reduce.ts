@@ -34,7 +34,7 @@ function reduction(fold?: (a: number, b: number) => number): Operator {
 
 function foldAll(elements: readonly Dim[], fold: (a: number, b: number) => number): Dim {
   if (elements.length === 1) return elements[0];
-  return elements.every(isKnown) ? elements.reduce(fold) : undefined;
+  return elements.every(isKnown) ? elements.reduce((a, b) => fold(a, b)) : undefined;
 }
 
 /** The index of the largest or smallest element of one axis. */
