@@ -1,6 +1,6 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   secondThreshold,
   type TwinOutputs,
@@ -29,6 +29,8 @@ interface Experiment {
   /** Class of each image, for a promise about the worst class. */
   readonly classOf?: Int32Array;
 }
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const draws = 1000;
 const probability = 0.95;
