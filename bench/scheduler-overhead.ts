@@ -123,7 +123,7 @@ class BareLoops implements AsyncDisposable {
 
   async #all(share: Share | undefined): Promise<void> {
     const done = this.#workers.map((worker) => new Promise((resolve) => worker.once("message", resolve)));
-    for (const worker of this.#workers) worker.postMessage(share);
+    for (const worker of this.#workers) worker.postMessage(share, []);
     await Promise.all(done);
   }
 }
@@ -132,12 +132,13 @@ async function serveBareLoop(networks: readonly Network[]): Promise<void> {
   const spec = { kind: "cpu" as const, networks: ["compressed" as const, "original" as const], threads: 1 };
   const [compressed, original] = await Promise.all(networks.map((network) => NetworkSession.load(network, spec)));
   const data: Batch = { count: batch, data: randomBytes(batch * inputSize, 1) };
-  parentPort!.on("message", async (share: Share | undefined) => {
+  const answer = async (share: Share | undefined): Promise<void> => {
     for (let i = 0; i < (share?.compressed ?? 0); i++) await compressed!.run(data);
     for (let i = 0; i < (share?.original ?? 0); i++) await original!.run(data);
-    parentPort!.postMessage("done");
+    parentPort!.postMessage("done", []);
     if (share === undefined) parentPort!.close();
-  });
+  };
+  parentPort!.on("message", (share: Share | undefined) => void answer(share));
 }
 
 if (isMainThread) await main();
