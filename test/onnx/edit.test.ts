@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import {
+  type Attribute,
   consumers,
   FreshNames,
+  GraphBuilder,
   type Model,
   makeNode,
   outputDifference,
@@ -52,19 +54,15 @@ test("fresh names avoid every name in use, also within subgraphs", () => {
 /** A model whose only node chooses between x and its Relu. */
 function branching(): Model {
   const model = residualNetwork();
-  const branch = (op: string) => ({
-    kind: "graph" as const,
-    value: {
-      name: op,
-      inputs: [],
-      outputs: [{ name: "inner", type: "float32" as const, shape: undefined }],
-      nodes: [makeNode(op, ["x"], ["inner"])],
-      constants: new Map(),
-      values: new Map(),
-    },
-  });
   const choice = makeNode("If", ["condition"], ["chosen"]);
   choice.attributes.set("then_branch", branch("Relu")).set("else_branch", branch("Identity"));
   model.graph.nodes = [choice];
   return model;
+}
+
+/** A subgraph that applies an operator to the outer value x. */
+function branch(op: string): Attribute {
+  const b = new GraphBuilder(op);
+  b.output(b.op(op, ["x"], {}, "inner"), "float32", undefined);
+  return { kind: "graph", value: b.graph };
 }
