@@ -158,6 +158,16 @@ export async function syntheticResult(options: FixtureOptions = {}): Promise<Ben
   };
   const drop = accuracy.original - accuracy.twin;
 
+  const changed = escalated.filter((x) => x.compressed !== x.original).slice(0, pictures);
+  const shown = changed.map((x, i) => ({
+    name: `${labels[x.label]}/${String(i * 37).padStart(4, "0")}.jpg`,
+    planes: smudge(draw),
+    confidence: x.margin,
+    ...(labelled && { label: labels[x.label]! }),
+    compressed: { label: labels[x.compressed]!, probability: 0.35 + 0.2 * draw() },
+    original: { label: labels[x.original]!, probability: 0.6 + 0.39 * draw() },
+  }));
+
   return {
     schemaVersion: "1.0",
     twin: {
@@ -248,17 +258,7 @@ export async function syntheticResult(options: FixtureOptions = {}): Promise<Ben
       };
     }),
     escalatedImages: await Promise.all(
-      escalated
-        .filter((x) => x.compressed !== x.original)
-        .slice(0, pictures)
-        .map(async (x, i) => ({
-          name: `${labels[x.label]}/${String(i * 37).padStart(4, "0")}.jpg`,
-          picture: await pictureOf(smudge(draw), [3, 32, 32]),
-          confidence: x.margin,
-          ...(labelled && { label: labels[x.label]! }),
-          compressed: { label: labels[x.compressed]!, probability: 0.35 + 0.2 * draw() },
-          original: { label: labels[x.original]!, probability: 0.6 + 0.39 * draw() },
-        })),
+      shown.map(async ({ planes, ...image }) => ({ ...image, picture: await pictureOf(planes, [3, 32, 32]) })),
     ),
     timeline: timelineOf(second, escalationRate),
   };
