@@ -83,11 +83,11 @@ export function channelsOf(weights: Tensor, axis: number): Float32Array[] {
 /** Shares of the largest weight that are tried as the largest code. */
 const weightClips = Array.from({ length: 21 }, (_, step) => 1 - step / 100);
 
-/** The scale of least squared error among those that clip up to a fifth of the largest weight; 0 for zeros only. */
+/** The scale of least squared error among those that clip up to a fifth of the largest weight; 0 for zeros only, or as good as. */
 function leastErrorScale(values: Float32Array, bits: 7 | 8): number {
   const limit = 2 ** (bits - 1);
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  if (largest === 0) return 0;
+  if (largest < smallestScale * limit) return 0;
   const scales = weightClips.map((clip) => Math.fround((largest * clip) / (limit - 1)));
   const errors = scales.map((scale) => roundingError(values, scale, limit));
   return scales[errors.indexOf(Math.min(...errors))]!;

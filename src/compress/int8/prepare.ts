@@ -1,4 +1,4 @@
-import { ModelError, UnsupportedOperatorError } from "../../errors.ts";
+import { UnsupportedOperatorError } from "../../errors.ts";
 import {
   copyModel,
   FreshNames,
@@ -6,6 +6,7 @@ import {
   foldConstants,
   type Model,
   type Node,
+  raiseOpset,
   removeIdentity,
 } from "../../onnx/index.ts";
 
@@ -13,15 +14,13 @@ import {
 const requiredOpset = 13;
 
 /**
- * The same network in the form that quantises well: constants lifted and folded, batch normalisation inside the
+ * The same network in the form that quantises well: constants folded, batch normalisation inside the
  * convolutions, no identities, every node with a name of its own. Throws UnsupportedOperatorError or ModelError.
  */
 export async function prepare(model: Model): Promise<Model> {
   for (const node of model.graph.nodes) refuse(node);
-  const folded = await foldConstants(model);
-  const prepared = namedApart(foldBatchNormalization(removeIdentity(folded)));
-  if (prepared.opset >= requiredOpset) return prepared;
-  throw new ModelError(`has operator set ${model.opset}; int8 needs ${requiredOpset}: raise it first`);
+  const raised = model.opset < requiredOpset ? raiseOpset(model) : model;
+  return namedApart(foldBatchNormalization(removeIdentity(await foldConstants(raised))));
 }
 
 function refuse(node: Node): void {

@@ -1,6 +1,6 @@
 import type { Model } from "../../onnx/index.ts";
 import { type Answers, agreementOf, answersOf, relativeError } from "./answers.ts";
-import { type Biases, type ChannelMeans, channelMeans, correctBiases } from "./bias-correction.ts";
+import { type Biases, correctBiases } from "./bias-correction.ts";
 import type { Calibration } from "./calibration.ts";
 import { bySensitivity, fewestGivenBack } from "./give-back.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -34,34 +34,27 @@ export class Quantizer {
   readonly #calibration: Calibration;
   readonly #options: CheckedOptions;
   readonly #answers: Answers;
-  readonly #means: ChannelMeans | undefined;
 
   private constructor(
     model: Model,
     calibration: Calibration,
     options: CheckedOptions,
-    found: { saturates: boolean; answers: Answers; means: ChannelMeans | undefined },
+    found: { saturates: boolean; answers: Answers },
   ) {
     this.#model = model;
     this.#calibration = calibration;
     this.#options = options;
     this.#answers = found.answers;
-    this.#means = found.means;
     this.method = options.method ?? (calibration.count < imagesForSearch ? "percentile-99.9" : "mse");
     this.weightBits = options.weightBits ?? (found.saturates ? 7 : 8);
     this.ranges = rangesOf(model, findUnits(model).units, calibration.histograms, this.method);
   }
 
-  /** Runs the float32 network on the samples, and asks the machine what its products can do. */
+  /** Runs the float32 network on the held-out images, and asks the machine what its products can do. */
   static async create(model: Model, calibration: Calibration, options: CheckedOptions): Promise<Quantizer> {
-    const { threads, signal, biasCorrection } = options;
-    const { units } = findUnits(model);
     const saturates = await productsSaturate();
-    const answers = await answersOf(model, calibration.heldOut, threads, signal);
-    const means = biasCorrection
-      ? await channelMeans(model, units, calibration.sample, { threads }, signal)
-      : undefined;
-    return new Quantizer(model, calibration, options, { saturates, answers, means });
+    const answers = await answersOf(model, calibration.heldOut, options.threads, options.signal);
+    return new Quantizer(model, calibration, options, { saturates, answers });
   }
 
   /** Quantises every node that can be, then gives nodes back to float32 until the agreement is reached. */
@@ -97,14 +90,10 @@ export class Quantizer {
 
   async #biases(units: readonly Unit[]): Promise<Biases> {
     const own = biasesOf(this.#model, units);
-    const { sample } = this.#calibration;
-    const { threads, signal, onProgress } = this.#options;
-    if (this.#means === undefined) return own;
-    return await correctBiases(own, this.#means, async (biases, round) => {
-      onProgress("correct", round);
-      const model = insertQdq(this.#model, this.#plan(units, biases));
-      return await channelMeans(model, units, sample, { threads, form: "written" }, signal);
-    });
+    if (!this.#options.biasCorrection || units.length === 0) return own;
+    this.#options.onProgress("correct", 0, 1);
+    const written = insertQdq(this.#model, this.#plan(units, own));
+    return await correctBiases(this.#model, written, units, own, this.#calibration.sample, this.#options);
   }
 
   /** Names of the nodes that compute, the one first that hurts the answers most when it alone is quantised. */
