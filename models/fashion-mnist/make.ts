@@ -9,7 +9,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { foldBatchNormalization, type Model, modelCost, writeModel } from "twindnn/onnx";
-import { accuracyOf, type Dataset, logitsOf, mirrored, residualNetwork, subset, train } from "twindnn/train";
+import { accuracyOf, type Dataset, logitsOf, residualNetwork, subset, train } from "twindnn/train";
 import { Curve } from "./curve.ts";
 import { normalisation, readFashionMnist } from "./images.ts";
 import { original, type Recipe, student } from "./recipe.ts";
@@ -31,33 +31,36 @@ const images = subset(training, parts.train);
 const selection = subset(training, parts.selection);
 
 const teacher = await make("original", original, images);
-const logits = (data: Dataset): Promise<Float32Array> => logitsOf(teacher.network, data, inference);
-const taught: Dataset = {
-  ...images,
-  teacher: { classes: 10, plain: await logits(images), mirrored: await logits(mirrored(images)) },
-};
+const plain = await logitsOf(teacher.network, images, inference);
+const taught: Dataset = { ...images, teacher: { classes: 10, plain } };
 const pupil = await make("student", student, taught);
 
 const report = { seed: pairSeed, original: teacher.report, student: pupil.report };
 writeFileSync(join(options.out, "training.json"), `${JSON.stringify(report, null, 1)}\n`);
 
 /** Trains one network and writes it, BatchNormalization folded. The test images are looked at once, at the end. */
-async function make(name: string, { network, training }: Recipe, data: Dataset) {
+async function make(name: string, { network, phases }: Recipe, data: Dataset) {
   const curve = new Curve(join(options.work, `${name}.curve.json`));
-  const trained = await train(residualNetwork(network, pairSeed), data, {
-    ...training,
-    seed: pairSeed,
-    normalisation,
-    checkpoint: { file: join(options.work, `${name}.checkpoint`), everySteps: 100 },
-    onStep: (progress) => {
-      curve.add(progress);
-      if (progress.step % 50 === 0) console.log(name, JSON.stringify(progress));
-    },
-    onEpoch: async (epoch, model) => {
-      const closed = curve.close(epoch, await accuracy(foldBatchNormalization(model), selection));
-      console.log(name, JSON.stringify(closed));
-    },
-  });
+  let trained = residualNetwork(network, pairSeed);
+  let done = 0;
+  for (const [i, phase] of phases.entries()) {
+    const before = done;
+    trained = await train(trained, data, {
+      ...phase,
+      seed: pairSeed + i,
+      normalisation,
+      checkpoint: { file: join(options.work, `${name}-${i + 1}.checkpoint`), everySteps: 100 },
+      onStep: (progress) => {
+        curve.add(progress);
+        if (progress.step % 50 === 0) console.log(name, JSON.stringify(progress));
+      },
+      onEpoch: async (epoch, model) => {
+        const closed = curve.close(before + epoch, await accuracy(foldBatchNormalization(model), selection));
+        console.log(name, JSON.stringify(closed));
+      },
+    });
+    done += phase.epochs;
+  }
   const folded = foldBatchNormalization(trained);
   await writeModel(join(options.out, `${name}.onnx`), folded);
   const { macs, parameters } = modelCost(folded);

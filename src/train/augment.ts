@@ -1,7 +1,7 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
-import { type Dataset, imageSize } from "./dataset.ts";
+import { type Dataset, imageSize, type TeacherLogits } from "./dataset.ts";
 
 /** How training images are varied; everything is off by default. */
 export interface Augmentation {
@@ -102,8 +102,8 @@ function scramble(a: number, b: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-function teacherRow({ classes, plain, mirrored }: NonNullable<Dataset["teacher"]>, index: number, flip: boolean) {
-  return (flip ? mirrored : plain).subarray(index * classes, (index + 1) * classes);
+function teacherRow({ classes, plain, mirrored }: TeacherLogits, index: number, flip: boolean): Float32Array {
+  return (flip ? mirrored! : plain).subarray(index * classes, (index + 1) * classes);
 }
 
 /** Copies an image moved by (dy, dx), its border reflected, and mirrored if asked. */

@@ -11,13 +11,13 @@ export interface Dataset {
   readonly teacher?: TeacherLogits;
 }
 
-/** Cached logits of the network to learn from, on every image as it is and mirrored. */
+/** Cached logits of the network to learn from, on every image as it is, and mirrored where training mirrors. */
 export interface TeacherLogits {
   readonly classes: number;
   /** [image, class] */
   readonly plain: Float32Array;
   /** [image, class], of the mirrored image. */
-  readonly mirrored: Float32Array;
+  readonly mirrored?: Float32Array;
 }
 
 /** Bytes of one image. */
@@ -63,7 +63,9 @@ function pickTeacher({ classes, plain, mirrored }: TeacherLogits, indices: reado
     pickRows(from, into, indices);
     return into;
   };
-  return { classes, plain: rows(plain), mirrored: rows(mirrored) };
+  return mirrored === undefined
+    ? { classes, plain: rows(plain) }
+    : { classes, plain: rows(plain), mirrored: rows(mirrored) };
 }
 
 /** Copies rows of equal length. */

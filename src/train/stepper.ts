@@ -24,6 +24,9 @@ export class Stepper implements AsyncDisposable {
     if (loss.needsTeacher && data.teacher === undefined) {
       throw new UsageError("this loss learns from a teacher: give the data its logits");
     }
+    if (options.augmentation?.alternatingFlip && data.teacher !== undefined && data.teacher.mirrored === undefined) {
+      throw new UsageError("training mirrors images: give the data the teacher's logits of the mirrored images too");
+    }
     const { model, parameters } = await trainingGraph(network, { batch, normalisation, loss, optimiser });
     const bytes = encodeModel(model);
     const session = await openSession(bytes, { intraOpNumThreads: threads });

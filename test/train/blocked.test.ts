@@ -15,13 +15,14 @@ describe.skipIf(block === undefined)("blocked convolutions (where ONNX Runtime h
     width: fc.integer({ min: 3, max: 9 }),
     kernel: fc.integer({ min: 1, max: 3 }),
     stride: fc.integer({ min: 1, max: 2 }),
+    dilation: fc.integer({ min: 1, max: 2 }),
     pad: fc.integer({ min: 0, max: 2 }),
     biased: fc.boolean(),
   });
 
   test("compute what plain ones do", async () => {
     await fc.assert(
-      fc.asyncProperty(sizes, async ({ images, from, to, height, width, kernel, stride, pad, biased }) => {
+      fc.asyncProperty(sizes, async ({ images, from, to, height, width, kernel, stride, dilation, pad, biased }) => {
         const dims = {
           x: [images, from * block!, height, width],
           weights: [to * block!, from * block!, kernel, kernel],
@@ -31,7 +32,8 @@ describe.skipIf(block === undefined)("blocked convolutions (where ONNX Runtime h
         b.input("x", "float32", dims.x);
         b.input("weights", "float32", dims.weights);
         b.input("bias", "float32", dims.bias);
-        const attributes = { strides: [stride, stride], pads: [pad, pad, pad, pad] };
+        fc.pre(dilation * (kernel - 1) < Math.min(height, width) + 2 * pad);
+        const attributes = { strides: [stride, stride], dilations: [dilation, dilation], pads: [pad, pad, pad, pad] };
         b.output(b.op("Conv", ["x", "weights", ...(biased ? ["bias"] : [])], attributes, "y"), "float32", undefined);
         const plain = modelOf(b.graph);
         const blocked = blockConvolutions(plain, new Map([["weights", dims.weights]]), block!);

@@ -152,6 +152,12 @@ describe("train refuses", () => {
     await expect(train(tinyNetwork(), data, { ...options, loss })).rejects.toThrow(UsageError);
   });
 
+  test("mirrored images whose teacher saw them plain only", async () => {
+    const taught = { ...data, teacher: { classes: 3, plain: new Float32Array(192 * 3) } };
+    const loss = distillation({ labels: 0.5, temperature: 3 });
+    await expect(train(tinyNetwork(), taught, { ...options, loss })).rejects.toThrow(/mirrored images too/);
+  });
+
   test.each([
     [
       "images of another size",
