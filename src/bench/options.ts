@@ -13,7 +13,9 @@ export interface BenchOptions {
   readonly scenarios?: readonly ScenarioName[] | undefined;
   /** Decides which images are measured on, and the arrivals of the server scenario; 0 by default. */
   readonly seed?: number | undefined;
-  /** The twin's setting for throughput; found by measuring when absent. */
+  /** How settings are found: the best by measuring (default), or the usual ones without, which is quicker. */
+  readonly planning?: "measured" | "usual" | undefined;
+  /** The twin's setting for throughput, instead of one found. */
   readonly plan?: Plan | undefined;
   /** Where lanes run; `thread` by default. */
   readonly isolation?: Isolation | undefined;

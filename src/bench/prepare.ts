@@ -6,7 +6,7 @@ import { Reservoir, type SampledImage } from "./images.ts";
 import { peakMemory } from "./memory.ts";
 import type { BenchOptions } from "./options.ts";
 import { type Quality, qualityOf } from "./quality.ts";
-import { bestPlans, type Plans, type SystemSpec, systemSpecs } from "./systems.ts";
+import { bestPlans, type Plans, type SystemSpec, systemSpecs, usualPlans } from "./systems.ts";
 import type { SystemName } from "./types.ts";
 
 /** All that is found out before anything is timed. */
@@ -71,12 +71,12 @@ async function answer(
 async function plansOf(
   specs: readonly SystemSpec[],
   { reach }: Quality,
-  { isolation, plan, signal }: BenchOptions,
+  { isolation, plan, planning, signal }: BenchOptions,
 ): Promise<Map<SystemName, Plans>> {
   const options = { ...(isolation && { isolation }), ...(signal && { signal }) };
   const plans = new Map<SystemName, Plans>();
   for (const spec of specs) {
-    const best = await bestPlans(spec, reach, options);
+    const best = planning === "usual" ? usualPlans(spec, options) : await bestPlans(spec, reach, options);
     plans.set(spec.name, spec.name === "twin" && plan !== undefined ? { ...best, throughput: plan } : best);
   }
   return plans;

@@ -1,4 +1,4 @@
-import { type Network, type NetworkName, openLane, type Plan } from "../lanes/index.ts";
+import { cpuBudget, type LaneSpec, type Network, type NetworkName, openLane, type Plan } from "../lanes/index.ts";
 import {
   type BatchEvent,
   type Cascade,
@@ -13,6 +13,7 @@ import {
   type PlanOptions,
   type Scheduler,
   type TwinFolder,
+  usualPlan,
 } from "../twin/index.ts";
 import type { SystemName } from "./types.ts";
 
@@ -78,4 +79,12 @@ export async function bestPlans(
   };
   const planFor = async (goal: Goal): Promise<Plan> => (await makePlan({ ...options, networks, ...rates, goal })).plan;
   return { throughput: await planFor("throughput"), latency: await planFor("latency") };
+}
+
+/** Settings without measuring: a lane for each core; for a short wait, one lane of all threads and one image at a time. */
+export function usualPlans({ networks }: SystemSpec, { isolation = "thread" }: PlanningOptions): Plans {
+  const throughput = { ...usualPlan(networks), isolation };
+  const lane: LaneSpec = { kind: "cpu", networks: networks.map(({ name }) => name), threads: cpuBudget() };
+  const batch = Object.fromEntries(networks.map(({ name, fixedBatch }) => [name, fixedBatch ?? 1]));
+  return { throughput, latency: { ...throughput, lanes: [lane], batch } };
 }

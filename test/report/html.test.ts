@@ -20,7 +20,11 @@ const elements = (page: string, selector = "*"): Parsed[] => [...parse(page).que
 
 /** A result whose every name is an attack. */
 async function hostileResult(attack: string): Promise<BenchResult> {
-  const result = await syntheticResult({ labels: [`${attack}0`, `${attack}1`, `${attack}2`], pictures: 3 });
+  const result = await syntheticResult({
+    labels: [`${attack}0`, `${attack}1`, `${attack}2`],
+    images: 600,
+    pictures: 3,
+  });
   for (const image of result.escalatedImages) image.name = attack;
   for (const run of result.timeline) run.lane = attack;
   result.split.source = attack;
