@@ -24,4 +24,16 @@ export interface TriangularOptions {
   readonly end?: number;
 }
 
+/**
+ * A straight line up to `peak` at `peakAt`, then half a cosine wave down to zero.
+ *
+ * Source: Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
+ */
+export function cosine({ peak, peakAt = 0.05 }: { readonly peak: number; readonly peakAt?: number }): Schedule {
+  return (progress) =>
+    progress < peakAt
+      ? (peak * progress) / peakAt
+      : (peak * (1 + Math.cos((Math.PI * (progress - peakAt)) / (1 - peakAt)))) / 2;
+}
+
 const interpolate = (from: number, to: number, share: number): number => from + (to - from) * share;

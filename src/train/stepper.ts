@@ -70,6 +70,7 @@ export class Stepper implements AsyncDisposable {
         : {}),
       ...this.#vectors(),
       rate: new OrtTensor("float32", [rate], []),
+      step: new OrtTensor("float32", [this.step + 1], []),
       averaging: new OrtTensor("float32", [this.#averaging()], []),
     });
     const vector = (name: string): Float32Array => results[name]!.data as Float32Array;

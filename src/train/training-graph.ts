@@ -41,7 +41,7 @@ export interface TrainingSpec {
  * One training step as a graph: forward pass, loss, gradients and update.
  *
  * Inputs: `images` uint8 [batch, C, H, W]; `labels` int64 [batch]; `teacher` float32 [batch, classes] where the loss needs
- * it; the flat vectors `parameters`, `average`, `state0`...; the scalars `rate` and `averaging`.
+ * it; the flat vectors `parameters`, `average`, `state0`...; the scalars `rate`, `step` and `averaging`.
  * Outputs: scalars `loss` and `correct`; `new_parameters`, `new_average`, `new_state0`...
  */
 export async function trainingGraph(network: Model, spec: TrainingSpec): Promise<ParameterisedGraph> {
@@ -173,10 +173,11 @@ function emitUpdate(b: GraphBuilder, optimiser: Optimiser, parameters: readonly 
   const vector = (name: string): string => b.input(name, "float32", [size]);
   const output = (value: string, name: string): void => b.output(value, "float32", [size], name);
   const rate = b.input("rate", "float32", []);
+  const step = b.input("step", "float32", []);
   const averaging = b.input("averaging", "float32", []);
   const state = Array.from({ length: optimiser.stateCount }, (_, i) => vector(`state${i}`));
   const decays = b.constant(decayMask(parameters), "decays");
-  const update = optimiser.emit({ b, parameters: "parameters", gradient, rate, decays, state });
+  const update = optimiser.emit({ b, parameters: "parameters", gradient, rate, step, decays, state });
   output(update.parameters, "new_parameters");
   update.state.forEach((value, i) => {
     output(value, `new_state${i}`);
