@@ -81,9 +81,10 @@ describe("8-bit codes", () => {
   });
 });
 
+const none = () => 0;
+
 describe("weights", () => {
   const channels = fc.array(fc.array(finite(-5, 5), { minLength: 6, maxLength: 6 }), { minLength: 1, maxLength: 4 });
-  const none = () => 0;
 
   it.each([7, 8] as const)("keep to %s bits, with a scale that fits each channel alone", (bits) => {
     fc.assert(
