@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { binCount, Histogram } from "../../src/compress/int8/histogram.ts";
 import { ModelError } from "../../src/errors.ts";

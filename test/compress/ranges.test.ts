@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { affineOf, dequantize, quantize, quantizeWeights } from "../../src/compress/int8/affine.ts";
 import { Histogram } from "../../src/compress/int8/histogram.ts";
