@@ -67,7 +67,12 @@ function measuringOptions(
   const total = roundsInAll({ rounds, scenarios, files });
   let done = 0;
   return {
-    ...{ files, scenarios, rounds, seconds, seed, signal },
+    files,
+    scenarios,
+    rounds,
+    seconds,
+    seed,
+    signal,
     images: parts.sample.map(({ planes }) => planes),
     onRound: async (soFar) => {
       onRound?.(++done, total);

@@ -100,7 +100,7 @@ interface Setup {
 /** Images of the first warm-up run, and the share of a sample's time that the second takes. */
 const firstRun = 64;
 const secondRun = 0.5;
-/** Fewest images of a single-stream sample, so that five rounds have a 99th percentile. */
+/** Fewest images of a sample of latencies, so that five rounds have a 99th percentile. */
 const fewestLatencies = 20;
 
 /** Runs every system twice, the first time to get it going, so that no sample pays for a cold start. */
@@ -187,7 +187,8 @@ function serverRounds(
 ): Promise<Measurements> {
   const { images, seconds, seed } = options;
   const sample = (name: SystemName, round: number) => {
-    const arrivals = poissonArrivals(arrivalRate(before, name, load), seconds, seed + round);
+    const rate = arrivalRate(before, name, load);
+    const arrivals = poissonArrivals(rate, Math.max(fewestLatencies, Math.ceil(rate * seconds)), seed + round);
     const inputs = window(images, startOf(round, options), arrivals.length);
     return server(contestants.get(name)!.throughput, inputs, arrivals, scenario);
   };

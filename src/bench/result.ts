@@ -61,14 +61,15 @@ export function resultOf(parts: ResultParts, measurements: Measurements): BenchR
   };
 }
 
+const sizeOf = ({ macs, parameters, bytes }: Manifest["networks"]["original"]) => ({ macs, parameters, bytes });
+
 function twinOf(name: string, { networks, confidence, threshold, compression }: Manifest): BenchResult["twin"] {
-  const size = ({ macs, parameters, bytes }: Manifest["networks"]["original"]) => ({ macs, parameters, bytes });
   return {
     name,
     networks: {
-      original: size(networks.original),
-      compressed: size(networks.compressed),
-      ...(networks["original-int8"] && { "original-int8": size(networks["original-int8"]) }),
+      original: sizeOf(networks.original),
+      compressed: sizeOf(networks.compressed),
+      ...(networks["original-int8"] && { "original-int8": sizeOf(networks["original-int8"]) }),
     },
     confidence: confidence.measure,
     ...(threshold !== undefined && { threshold }),

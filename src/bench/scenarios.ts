@@ -72,8 +72,7 @@ export async function server(
     let next = 0;
     for (const image of images) {
       if (next === arrivals.length) return;
-      const early = started + arrivals[next++]! - clock.now();
-      if (early > 0) await clock.sleep(early, signal);
+      await waitUntil(started + arrivals[next++]!, clock, signal);
       yield image;
     }
   }
@@ -82,6 +81,11 @@ export async function server(
     latencies.push(clock.now() - started - arrivals[latencies.length]!);
   }
   return latencies;
+}
+
+/** Waits for a moment, and never less: timers may fire a little early. */
+async function waitUntil(moment: number, clock: Clock, signal: AbortSignal | undefined): Promise<void> {
+  for (let early = moment - clock.now(); early > 0; early = moment - clock.now()) await clock.sleep(early, signal);
 }
 
 /** The system's answers; throws the error of the first input that got none, since a failure costs no time. */

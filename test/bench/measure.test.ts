@@ -43,6 +43,16 @@ describe("the scenarios", () => {
     expect(latencies).toEqual([10, 10, 19, 28]);
   });
 
+  it("server gives no image before it is due, though timers fire early", async () => {
+    const clock = new FakeClock();
+    const hasty = {
+      now: () => clock.now(),
+      sleep: async (milliseconds: number) => clock.spend(Math.max(0.1, 0.8 * milliseconds)),
+    };
+    const latencies = await server(fakeSystem(clock, 1), fakeImages(3), [10, 20, 30], { clock: hasty });
+    for (const latency of latencies) expect(latency).toBeGreaterThanOrEqual(1);
+  });
+
   it("throws the error of an image that gets no answer", async () => {
     const clock = new FakeClock();
     const failure = { error: new InputError("a.jpg", "is truncated") };
@@ -159,6 +169,14 @@ describe("measure", () => {
       "2 2 2 2 2",
     ]);
     expect(seen).toHaveLength(roundsInAll(options));
+  });
+
+  it("gives even a slow server enough arrivals for percentiles", async () => {
+    const { contestants, options } = trial({ scenarios: ["server"], seconds: 0.01 });
+    const { server } = await measure(contestants, options);
+    for (const { latencies } of server) {
+      for (const rounds of latencies.values()) expect(Math.min(...rounds.map((round) => round.length))).toBe(20);
+    }
   });
 
   it("stops when aborted and says so", async () => {

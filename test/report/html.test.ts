@@ -18,6 +18,10 @@ interface Parsed {
 const parse = (page: string): Parsed => parseHTML(page).document.documentElement;
 const elements = (page: string, selector = "*"): Parsed[] => [...parse(page).querySelectorAll(selector)];
 
+const textOf = (page: string): string => parse(page).textContent;
+const described = (page: string) =>
+  elements(page, "svg").map(({ attributes }) => [...attributes].find(({ name }) => name === "aria-label")?.value);
+
 /** A result whose every name is an attack. */
 async function hostileResult(attack: string): Promise<BenchResult> {
   const result = await syntheticResult({
@@ -65,12 +69,11 @@ describe("the HTML report", () => {
 
   it("shows every main figure of the result, and follows it when it changes", async () => {
     const result = await syntheticResult({ pictures: 2 });
-    const shown = (page: string) => parse(page).textContent;
     for (const speedUp of [result.speedUp.versusFloat32.median, 7.77]) {
       result.speedUp.versusFloat32.median = speedUp;
-      expect(shown(htmlReport(result))).toContain(`The twin runs at ${times(speedUp)} the original's speed`);
+      expect(textOf(htmlReport(result))).toContain(`The twin runs at ${times(speedUp)} the original's speed`);
     }
-    const text = shown(htmlReport(result));
+    const text = textOf(htmlReport(result));
     for (const system of Object.values(result.systems)) expect(text).toContain(percent(system.agreement, 2));
     for (const word of [
       result.machine.cpu,
@@ -84,8 +87,6 @@ describe("the HTML report", () => {
   });
 
   it("has a described plot for each view of the result", async () => {
-    const described = (page: string) =>
-      elements(page, "svg").map(({ attributes }) => [...attributes].find(({ name }) => name === "aria-label")?.value);
     expect(new Set(described(htmlReport(await syntheticResult({ pictures: 0 }))))).toEqual(
       new Set([
         "Accuracy against speed-up of every system, and of the twin at every threshold",

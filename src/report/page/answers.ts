@@ -17,8 +17,6 @@ interface Outcome {
 export function answers(result: BenchResult): Markup {
   const outcomes = outcomesOf(result);
   const total = outcomes.reduce((sum, { images }) => sum + images, 0);
-  const part = ({ images, colour, faded, title }: Outcome): Markup =>
-    html`<span class="${faded ? "faded" : ""}" style="flex: ${images}; --colour: ${colour}" title="${title}"></span>`;
   const entry = ({ title, images, colour, faded }: Outcome): Markup =>
     html`<li><span class="${faded ? "faded" : ""}">${swatch(colour)}</span>${title}: ${whole(images)} (${percent(images / total)})</li>`;
   return html`<section>
@@ -29,6 +27,9 @@ ${tableOf(answeredTable(result))}
 ${pictures(result.escalatedImages)}
 </section>`;
 }
+
+const part = ({ images, colour, faded, title }: Outcome): Markup =>
+  html`<span class="${faded ? "faded" : ""}" style="flex: ${images}; --colour: ${colour}" title="${title}"></span>`;
 
 function outcomesOf({ outcomes: { kept, escalated } }: BenchResult): Outcome[] {
   return [
@@ -60,9 +61,10 @@ function pictures(images: readonly EscalatedImage[]): Markup | undefined {
 <ul class="pictures">${images.map(picture)}</ul>`;
 }
 
+const verdict = (network: "compressed" | "original", answer: EscalatedImage["original"]): Markup =>
+  html`${swatch(networkColours[network])}${answer.label} <span class="soft">${percent(answer.probability, 0)}</span>`;
+
 function picture({ name, picture, confidence, label, compressed, original }: EscalatedImage): Markup {
-  const verdict = (network: "compressed" | "original", answer: EscalatedImage["original"]): Markup =>
-    html`${swatch(networkColours[network])}${answer.label} <span class="soft">${percent(answer.probability, 0)}</span>`;
   return html`<li><img src="${picture}" alt="${name}">
 <div>${verdict("compressed", compressed)}<br>${verdict("original", original)}
 <br><small>confidence ${significant(confidence)}<br>${label === undefined ? undefined : html`label ${label}<br>`}${name}</small></div></li>`;

@@ -5,9 +5,10 @@ import { below, figure, percentTick, systemColours, toPercent } from "./figure.t
 /** Classes shown at most. */
 export const classesShown = 15;
 
+const quality = ({ accuracy, agreement }: ClassResult): number => accuracy?.twin ?? agreement;
+
 /** The classes that fare worst: by the twin's accuracy, or its agreement where there are no labels. */
 export function worstClasses(classes: readonly ClassResult[]): ClassResult[] {
-  const quality = ({ accuracy, agreement }: ClassResult): number => accuracy?.twin ?? agreement;
   return classes
     .filter(({ images }) => images > 0)
     .sort((a, b) => quality(a) - quality(b))

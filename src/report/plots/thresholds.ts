@@ -17,11 +17,12 @@ interface Quantity {
   readonly of: (point: CurvePoint) => number | undefined;
 }
 
+const accuracyOf = ({ accuracy }: CurvePoint): number | undefined => accuracy && toPercent(accuracy);
+
 /** Accuracy of the twin over the threshold; empty without labels. */
 export function accuracyPlot(data: ThresholdCurve): string | undefined {
   if (data.curve.every(({ accuracy }) => accuracy === undefined)) return undefined;
-  const accuracy = ({ accuracy }: CurvePoint) => accuracy && toPercent(accuracy);
-  return overThreshold(data, { title: "accuracy", colour: systemColours.twin, of: accuracy }, percentTick);
+  return overThreshold(data, { title: "accuracy", colour: systemColours.twin, of: accuracyOf }, percentTick);
 }
 
 /** Share of the images that get the original's answer, over the threshold. */

@@ -1,8 +1,13 @@
 import * as Plot from "@observablehq/plot";
-import type { BenchResult, CurvePoint } from "../../bench/types.ts";
+import type { BenchResult } from "../../bench/types.ts";
 import { speedUpOf, systemsOf } from "../comparison.ts";
 import { systemTitles, times } from "../figures.ts";
 import { below, beside, figure, percentTick, systemColours, timesTick, toPercent } from "./figure.ts";
+
+interface Scored {
+  readonly accuracy?: number | undefined;
+  readonly agreement: number;
+}
 
 /** A system where it was measured, and where its name goes. */
 interface Mark {
@@ -12,14 +17,14 @@ interface Mark {
   readonly quality: number;
 }
 
+const quality = ({ accuracy, agreement }: Scored): number => toPercent(accuracy ?? agreement);
+
 /**
  * Accuracy (agreement, without labels) against speed-up: the twin at every threshold as a line, the rungs that
  * calibration proved as rings, and the measured systems as dots.
  */
 export function tradeOffPlot(result: BenchResult, width: number): string {
   const labelled = result.systems.twin!.accuracy !== undefined;
-  const quality = (point: { accuracy?: number | undefined; agreement: number }) =>
-    toPercent(point.accuracy ?? point.agreement);
   const marks = systemsOf(result).map(({ name, system }): Mark => {
     const speedUp = speedUpOf(result, system).median;
     return {
@@ -53,7 +58,7 @@ export function tradeOffPlot(result: BenchResult, width: number): string {
     marks: [
       Plot.ruleY([original.quality], { stroke: original.colour, strokeDasharray: "2,4" }),
       ...toleranceMarks(result, original.quality),
-      Plot.line(result.curve as CurvePoint[], {
+      Plot.line(result.curve, {
         x: "speedUp",
         y: quality,
         sort: "speedUp",
