@@ -16,3 +16,10 @@ export function parseCount(minimum: number): (text: string) => number {
     throw new InvalidArgumentError(`received "${text}"; give a whole number of at least ${minimum}.`);
   };
 }
+
+/** Reads a number above 0. */
+export function parsePositive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError(`received "${text}"; give a number above 0.`);
+}

@@ -8,6 +8,7 @@ import { demoCommand } from "./commands/demo.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { pairCommand } from "./commands/pair.ts";
+import { planCommand } from "./commands/plan.ts";
 import { quantizeCommand } from "./commands/quantize.ts";
 import { verifyCommand } from "./commands/verify.ts";
 import { examples } from "./options.ts";
@@ -40,6 +41,7 @@ const commands = () => [
   calibrateCommand(),
   evaluateCommand(),
   benchCommand(),
+  planCommand(),
   inspectCommand(),
   verifyCommand(),
   dataCommand(),

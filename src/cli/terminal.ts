@@ -30,27 +30,45 @@ export class Terminal {
   }
 }
 
-/** One bar; `stop` wipes it. */
+/** One bar, drawn from the first image on; `stop` wipes it. */
 export class Progress {
-  readonly #bar: SingleBar | undefined;
+  readonly #task: string;
+  readonly #hidden: boolean;
+  #total: number | undefined;
+  #bar: SingleBar | undefined;
   #done = 0;
 
   constructor(task: string, total: number | undefined, hidden: boolean) {
-    if (hidden) return;
-    const format =
-      total === undefined ? `${task} {value}` : `${task} ${pc.cyan("{bar}")} {value}/{total}  {eta_formatted} left`;
-    this.#bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 30 });
-    this.#bar.start(total ?? 0, 0);
+    this.#task = task;
+    this.#total = total;
+    this.#hidden = hidden;
   }
 
   /** Counts `n` more as done. */
   advance(n = 1): void {
-    this.#done += n;
-    this.#bar?.update(this.#done);
+    this.set(this.#done + n, this.#total);
+  }
+
+  /** Says how much is done, out of a total that may be unknown. */
+  set(done: number, total: number | undefined): void {
+    this.#done = done;
+    this.#total = total;
+    if (this.#hidden) return;
+    this.#bar ??= this.#start();
+    this.#bar.update(Math.floor(done));
   }
 
   stop(): void {
     this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  #start(): SingleBar {
+    const counted = `${pc.cyan("{bar}")} {value}/{total}  {eta_formatted} left`;
+    const format = `${this.#task} ${this.#total === undefined ? "{value}" : counted}`;
+    const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 30 });
+    bar.start(this.#total ?? 0, 0);
+    return bar;
   }
 }
 

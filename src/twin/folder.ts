@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPreprocessor } from "../data/index.ts";
 import { ManifestError, TwinError, UsageError } from "../errors.ts";
@@ -77,7 +77,8 @@ export async function createTwin(
   let staging: string | undefined;
   try {
     await mkdir(dirname(target), { recursive: true });
-    staging = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+    staging = join(dirname(target), `.${basename(target)}-${process.pid}`);
+    await mkdir(staging);
     for (const [name, bytes] of files) await writeWhole(join(staging, name), bytes);
     await writeManifest(staging, manifest);
     if (replace) await rm(target, { recursive: true, force: true });

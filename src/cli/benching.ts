@@ -1,0 +1,65 @@
+import { access, constants } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { type BenchOptions, type BenchResult, type BenchStep, benchTwin } from "../bench/index.ts";
+import type { ImageSource } from "../data/index.ts";
+import { InputError } from "../errors.ts";
+import { htmlReport, resultText } from "../report/index.ts";
+import { type TwinFolder, writeWhole } from "../twin/index.ts";
+import { print, type Terminal } from "./terminal.ts";
+
+/** Where a bench writes its result, besides the table on stdout. */
+export interface BenchOutputs {
+  readonly report?: string | undefined;
+  /** `true`: to stdout, instead of the table. */
+  readonly json?: string | true | undefined;
+}
+
+const steps: Readonly<Record<BenchStep, string>> = {
+  answers: "answering all images with all networks",
+  plans: "finding the best setting of each system",
+  memory: "measuring peak memory",
+  rounds: "measuring in turn",
+};
+
+/** Measures a twin, shows how far it is, and writes the result; the JSON file after each round. */
+export async function runBench(
+  terminal: Terminal,
+  folder: TwinFolder,
+  images: ImageSource,
+  { report, json }: BenchOutputs,
+  options: Omit<BenchOptions, "command" | "onStep" | "onRound" | "save">,
+): Promise<BenchResult> {
+  await proveWritable([report, json].filter((path) => typeof path === "string"));
+  const saveTo = typeof json === "string" ? json : undefined;
+  const progress = terminal.progress("rounds", undefined);
+  try {
+    const result = await benchTwin(folder, images, {
+      ...options,
+      command: ["twindnn", ...process.argv.slice(2)].join(" "),
+      onStep: (step) => terminal.note(`${steps[step]} ...`),
+      onRound: (done, total) => progress.set(done, total),
+      save: async (soFar) => {
+        if (saveTo !== undefined) await writeWhole(saveTo, toJson(soFar));
+      },
+    });
+    progress.stop();
+    if (saveTo !== undefined) await writeWhole(saveTo, toJson(result));
+    if (report !== undefined) await writeWhole(report, htmlReport(result));
+    print(json === true ? toJson(result) : resultText(result));
+    return result;
+  } finally {
+    progress.stop();
+  }
+}
+
+const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Fails before the long work when an output could not be written after it. */
+async function proveWritable(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const folder = dirname(resolve(path));
+    await access(folder, constants.W_OK).catch((cause: unknown) => {
+      throw new InputError(folder, "cannot be written to; check the path and its permissions", { cause });
+    });
+  }
+}

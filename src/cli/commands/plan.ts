@@ -1,0 +1,64 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { significant, terminalTable } from "../../report/index.ts";
+import {
+  cascadeOf,
+  makePlan,
+  networkNames,
+  networkOf,
+  type PlanResult,
+  readTwin,
+  writeWhole,
+} from "../../twin/index.ts";
+import { examples, options } from "../options.ts";
+import { parseCount } from "../parse.ts";
+import { interruptible } from "../run.ts";
+import { print, Terminal } from "../terminal.ts";
+
+export const planCommand = () =>
+  new Command("plan")
+    .description("Measure how best to run a twin on this machine: lanes, threads, batch sizes.")
+    .argument("<twin>", "the twin's folder")
+    .addOption(
+      new Option("--goal <goal>", "most images a second, or the shortest wait")
+        .choices(["throughput", "latency"] as const)
+        .default("throughput" as const),
+    )
+    .addOption(new Option("--cores <n>", "cores to use (default: all that this process may)").argParser(parseCount(1)))
+    .addOption(options.isolation())
+    .addOption(new Option("-o, --output <file.json>", "store the plan, for --plan"))
+    .addOption(options.quiet())
+    .addOption(options.debug())
+    .addHelpText("after", examples("plan my-twin -o plan.json", "classify my-twin photos/ --plan plan.json"))
+    .action((path, { goal, cores, isolation, output, quiet }) =>
+      interruptible(async (signal) => {
+        const terminal = new Terminal({ quiet });
+        const folder = await readTwin(path);
+        const rung = folder.manifest.ladder.at(-1);
+        const result = await makePlan({
+          networks: networkNames(cascadeOf(folder.manifest)).map((name) => networkOf(folder, name)),
+          escalationRate: rung?.escalationRate ?? 1,
+          lastRate: rung?.originalRate ?? 1,
+          goal,
+          isolation,
+          signal,
+          onProgress: (arrangement) => terminal.note(`measured ${arrangement}`),
+          ...(cores === undefined ? {} : { budget: cores }),
+        });
+        if (output !== undefined) await writeWhole(output, `${JSON.stringify(result.plan, null, 2)}\n`);
+        print(sweepText(result));
+      }),
+    );
+
+function sweepText({ goal, rows, plan }: PlanResult): string {
+  const figure = (value: number | undefined): string => {
+    if (value === undefined) return "";
+    return goal === "throughput" ? significant(value) : significant(1000 * value);
+  };
+  const unit = goal === "throughput" ? "images/s" : "ms";
+  const table = terminalTable({
+    headings: ["arrangement", `predicted ${unit}`, `measured ${unit}`],
+    rows: rows.map(({ arrangement, predicted, measured }) => [arrangement, figure(predicted), figure(measured)]),
+  });
+  const batches = Object.entries(plan.batch).map(([network, size]) => `${network} ${size}`);
+  return `${table}\nchosen: the first, with batches of ${batches.join(", ")}`;
+}
