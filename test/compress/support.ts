@@ -82,7 +82,7 @@ export async function* images(
     const many = Math.min(batch, count - start);
     const data = new Float32Array(many * 3 * size * size);
     for (let at = 0, level = 0; at < data.length; at++) {
-      if (at % (size * size) === 0) level = random() * 2 - 1;
+      if (at % (size * size) === 0) level = random() * 6 - 3;
       data[at] = value(level + (random() - 0.5));
     }
     yield { count: many, data };

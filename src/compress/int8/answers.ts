@@ -33,7 +33,8 @@ export function agreementOf(a: Answers, b: Answers): number {
   return ours.filter((label, at) => label === theirs[at]).length / ours.length;
 }
 
-function classesOf(answers: Answers): number[] {
+/** The class that each image gets: the first of the largest outputs. */
+export function classesOf(answers: Answers): number[] {
   return rows(answers).map((row) => row.indexOf(Math.max(...row)));
 }
 
