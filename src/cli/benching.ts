@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { type BenchOptions, type BenchResult, type BenchStep, benchTwin } from "../bench/index.ts";
 import type { ImageSource } from "../data/index.ts";
 import { InputError } from "../errors.ts";
-import { htmlReport, resultText } from "../report/index.ts";
+import { resultText } from "../report/tables.ts";
 import { type TwinFolder, writeWhole } from "../twin/index.ts";
 import { print, type Terminal } from "./terminal.ts";
 
@@ -44,12 +44,18 @@ export async function runBench(
     });
     progress.stop();
     if (saveTo !== undefined) await writeWhole(saveTo, toJson(result));
-    if (report !== undefined) await writeWhole(report, htmlReport(result));
+    if (report !== undefined) await writeReport(report, result);
     print(json === true ? toJson(result) : resultText(result));
     return result;
   } finally {
     progress.stop();
   }
+}
+
+/** The plots are loaded when a page is wanted, not before: they take longer to load than most commands to run. */
+async function writeReport(path: string, result: BenchResult): Promise<void> {
+  const { htmlReport } = await import("../report/index.ts");
+  await writeWhole(path, htmlReport(result));
 }
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;

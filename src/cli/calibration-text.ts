@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import { percent } from "../report/index.ts";
+import { percent } from "../report/figures.ts";
 import type { CalibrateResult } from "../twin/index.ts";
 
 /** What a calibration found, for a person. */

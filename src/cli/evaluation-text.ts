@@ -1,4 +1,5 @@
-import { percent, terminalTable } from "../report/index.ts";
+import { percent } from "../report/figures.ts";
+import { terminalTable } from "../report/tables.ts";
 import type { Evaluation, Measured } from "../twin/index.ts";
 
 /** An evaluation, for a person: shares with their 95 % intervals. */

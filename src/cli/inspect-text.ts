@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import type { ModelDescription, Shape } from "../onnx/index.ts";
-import { metric, percent, significant, terminalTable } from "../report/index.ts";
+import { metric, percent, significant } from "../report/figures.ts";
+import { terminalTable } from "../report/tables.ts";
 import { describePromise, type Manifest } from "../twin/index.ts";
 
 /** What a twin holds and promises, for a person. */

@@ -1,20 +1,26 @@
 import { Command } from "@commander-js/extra-typings";
 import { toolVersion } from "../version.ts";
-import { benchCommand } from "./commands/bench.ts";
-import { calibrateCommand } from "./commands/calibrate.ts";
-import { classifyCommand } from "./commands/classify.ts";
-import { dataCommand } from "./commands/data.ts";
-import { demoCommand } from "./commands/demo.ts";
-import { evaluateCommand } from "./commands/evaluate.ts";
-import { inspectCommand } from "./commands/inspect.ts";
-import { pairCommand } from "./commands/pair.ts";
-import { planCommand } from "./commands/plan.ts";
-import { quantizeCommand } from "./commands/quantize.ts";
-import { verifyCommand } from "./commands/verify.ts";
 import { examples } from "./options.ts";
 
-/** The command line, ready to parse. */
-export function createProgram(): Command {
+/** Makers of the commands, in the order of the help; each is loaded when it is wanted, so that the others cost no time. */
+const commands = {
+  classify: async () => (await import("./commands/classify.ts")).classifyCommand(),
+  pair: async () => (await import("./commands/pair.ts")).pairCommand(),
+  quantize: async () => (await import("./commands/quantize.ts")).quantizeCommand(),
+  calibrate: async () => (await import("./commands/calibrate.ts")).calibrateCommand(),
+  evaluate: async () => (await import("./commands/evaluate.ts")).evaluateCommand(),
+  bench: async () => (await import("./commands/bench.ts")).benchCommand(),
+  plan: async () => (await import("./commands/plan.ts")).planCommand(),
+  inspect: async () => (await import("./commands/inspect.ts")).inspectCommand(),
+  verify: async () => (await import("./commands/verify.ts")).verifyCommand(),
+  data: async () => (await import("./commands/data.ts")).dataCommand(),
+  demo: async () => (await import("./commands/demo.ts")).demoCommand(),
+} as const;
+
+const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name);
+
+/** The command line for these arguments: with the one command that they name, or with all of them, for help and suggestions. */
+export async function createProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("twindnn")
     .description(
       "Pair an accurate image classifier with a compressed one: its accuracy, with a guarantee, at several times its speed.",
@@ -29,21 +35,13 @@ export function createProgram(): Command {
       ),
     )
     .showHelpAfterError("(add --help for the options)");
-  for (const command of commands()) program.addCommand(command);
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  for (const name of wanted(args)) program.addCommand(await commands[name]());
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])])
+    command.exitOverride();
   return program as Command;
 }
 
-const commands = () => [
-  classifyCommand(),
-  pairCommand(),
-  quantizeCommand(),
-  calibrateCommand(),
-  evaluateCommand(),
-  benchCommand(),
-  planCommand(),
-  inspectCommand(),
-  verifyCommand(),
-  dataCommand(),
-  demoCommand(),
-];
+function wanted([first = ""]: readonly string[]): (keyof typeof commands)[] {
+  if (first === "--version" || first === "-V") return [];
+  return isCommand(first) ? [first] : (Object.keys(commands) as (keyof typeof commands)[]);
+}

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { QuantizationReport } from "../compress/index.ts";
-import { percent, times } from "../report/index.ts";
+import { percent, times } from "../report/figures.ts";
 
 /** What quantisation did, for a person. */
 export function quantizationText(path: string, report: QuantizationReport): string {

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import { cpuClass } from "../lanes/index.ts";
-import { percent, significant } from "../report/index.ts";
+import { percent, significant } from "../report/figures.ts";
 import { describePromise, type Verification } from "../twin/index.ts";
 
 /** Whether a guarantee holds here, and why, for a person. */

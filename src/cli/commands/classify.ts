@@ -1,7 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { openImages } from "../../data/index.ts";
-import { percent } from "../../report/index.ts";
+import { percent } from "../../report/figures.ts";
 import { type Classification, type ClassificationFailure, Twin } from "../../twin/index.ts";
 import { examples, options } from "../options.ts";
 import { parseCount } from "../parse.ts";

@@ -1,5 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { significant, terminalTable } from "../../report/index.ts";
+import { significant } from "../../report/figures.ts";
+import { terminalTable } from "../../report/tables.ts";
 import {
   cascadeOf,
   makePlan,
