@@ -49,7 +49,7 @@ async function partsOf(
       ...about,
       name: basename(resolve(folder.path)),
       machine: machineHere(),
-      split: { source: source.name, sha256: partHash(collected.fingerprints) },
+      split: { source: basename(source.name), sha256: partHash(collected.fingerprints) },
       failures: collected.failures.map(({ name, error }) => ({ name, problem: error.message })),
       escalatedImages: await escalatedImages(folder, collected, quality.answers, sample, pictures),
       timeline: [],

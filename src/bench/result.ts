@@ -112,10 +112,10 @@ function macsPerImage(system: SystemName, { manifest, specs, quality }: ResultPa
   return cascade.reduce((sum, { network }) => sum + reach(network) * manifest.networks[network]!.macs, 0);
 }
 
-/** Times of one image relative to the original's, from the measured throughputs. */
+/** Times of one image relative to the original's: what the measured speed-ups say, turned over. */
 function costsOf({ secondStage }: Manifest, { offline }: Measurements): StageCosts {
   const cost = (name: SystemName): number =>
-    median(pairedRatio(offline.get("original-float32")!, offline.get(name)!).samples);
+    1 / median(pairedRatio(offline.get(name)!, offline.get("original-float32")!).samples);
   return { compressed: cost("compressed"), ...(secondStage === "original-int8" && { second: cost("original-int8") }) };
 }
 
