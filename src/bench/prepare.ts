@@ -1,7 +1,6 @@
 import { createPreprocessor, type ImageSource, type Planes, prepareAll } from "../data/index.ts";
 import { InputError } from "../errors.ts";
-import { type Collected, collectLogits, networkOf, type TwinFolder, usualBatch } from "../twin/index.ts";
-import { withLanes } from "../twin/lanes.ts";
+import { type Collected, collectLogits, networkOf, type TwinFolder, usualBatch, withLanes } from "../twin/index.ts";
 import { Reservoir, type SampledImage } from "./images.ts";
 import { peakMemory } from "./memory.ts";
 import type { BenchOptions } from "./options.ts";

@@ -3,8 +3,9 @@ import { dirname, resolve } from "node:path";
 import { type BenchOptions, type BenchResult, type BenchStep, benchTwin } from "../bench/index.ts";
 import type { ImageSource } from "../data/index.ts";
 import { InputError } from "../errors.ts";
+import { writeWhole } from "../files.ts";
 import { resultText } from "../report/tables.ts";
-import { type TwinFolder, writeWhole } from "../twin/index.ts";
+import type { TwinFolder } from "../twin/index.ts";
 import { print, type Terminal } from "./terminal.ts";
 
 /** Where a bench writes its result, besides the table on stdout. */

@@ -54,12 +54,10 @@ function ladderTable({ ladder }: Manifest): string {
 
 /** What each layer of a model costs, for a person. */
 export function modelText(path: string, { producer, opset, inputs, outputs, cost }: ModelDescription): string {
-  const values = (list: ModelDescription["inputs"]): string =>
-    list.map(({ name, type, shape }) => `${name} ${type} ${shapeText(shape)}`).join(", ");
   return [
     pc.bold(path),
     `made by ${producer || "an unknown tool"}, operator set ${opset}`,
-    `input ${values(inputs)}; output ${values(outputs)}`,
+    `input ${valuesText(inputs)}; output ${valuesText(outputs)}`,
     layerTable(cost),
     `in all ${metric(cost.macs)} multiply-adds, ${metric(cost.parameters)} parameters, ${metric(cost.bytes)}B of weights`,
   ].join("\n");
@@ -78,5 +76,8 @@ function layerTable({ layers }: ModelDescription["cost"]): string {
     ]),
   });
 }
+
+const valuesText = (values: ModelDescription["inputs"]): string =>
+  values.map(({ name, type, shape }) => `${name} ${type} ${shapeText(shape)}`).join(", ");
 
 const shapeText = (shape: Shape): string => (shape === undefined ? "?" : shape.map((dim) => dim ?? "?").join(" x "));

@@ -1,4 +1,4 @@
-import { writeWhole } from "../twin/index.ts";
+import { writeWhole } from "../files.ts";
 import { print } from "./terminal.ts";
 
 /** Writes a value as JSON to the file given with `--json`, or to stdout when the option stands alone. */

@@ -38,7 +38,7 @@ export async function createProgram(args: readonly string[]): Promise<Command> {
   for (const name of wanted(args)) program.addCommand(await commands[name]());
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])])
     command.exitOverride();
-  return program as Command;
+  return program;
 }
 
 function wanted([first = ""]: readonly string[]): (keyof typeof commands)[] {

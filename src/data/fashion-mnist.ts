@@ -3,8 +3,8 @@ import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { makeFolder, writeWhole } from "../files.ts";
 import { type Chunks, fileChunks, streamChunks } from "./chunks.ts";
-import { writeWhole } from "./write.ts";
 
 /** Where its authors publish Fashion-MNIST. */
 export const fashionMnistAddress = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com";
@@ -46,8 +46,9 @@ export interface FashionMnistOptions {
  * @throws InputError when a file is missing, cannot be fetched or written, or is not the published one
  */
 export async function fashionMnist(folder: string, options: FashionMnistOptions = {}): Promise<void> {
+  await makeFolder(folder);
   for (const [name, checksum] of Object.entries(files)) await install(name, checksum, folder, options);
-  await writeWhole(join(folder, "classes.txt"), [Buffer.from(`${fashionMnistLabels.join("\n")}\n`)]);
+  await writeWhole(join(folder, "classes.txt"), `${fashionMnistLabels.join("\n")}\n`);
 }
 
 async function install(name: string, checksum: string, folder: string, options: FashionMnistOptions): Promise<void> {

@@ -1,8 +1,8 @@
 import { zipSync } from "fflate";
 import { UsageError } from "../errors.ts";
+import { writeWhole } from "../files.ts";
 import { encodeNpy } from "./npy.ts";
 import type { Pixels } from "./types.ts";
-import { writeWhole } from "./write.ts";
 
 /** What a zip entry without a date gets: the same images make the same bytes. */
 const noDate = new Date(1980, 0, 1);
@@ -33,5 +33,5 @@ export async function packNpz(path: string, images: readonly Pixels[], labels: r
     },
     { level: 9, mtime: noDate },
   );
-  await writeWhole(path, [archive]);
+  await writeWhole(path, archive);
 }

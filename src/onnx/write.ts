@@ -1,6 +1,5 @@
-import { open, rename, rm } from "node:fs/promises";
 import { basename } from "node:path";
-import { InputError } from "../errors.ts";
+import { type Contents, writeAllWhole, writeWhole } from "../files.ts";
 import type { ExternalRange } from "./decode.ts";
 import { bytesOf, encodeModel } from "./encode.ts";
 import type { Graph, Model } from "./graph.ts";
@@ -27,15 +26,17 @@ const smallestExternal = 1024;
 export async function writeModel(path: string, model: Model, options: WriteOptions = {}): Promise<void> {
   const tensors = [...model.graph.constants].filter(([, tensor]) => tensor.data.byteLength >= smallestExternal);
   const total = tensors.reduce((sum, [, tensor]) => sum + tensor.data.byteLength, 0);
-  if (total <= (options.maxInlineBytes ?? 2e9)) return await writeFiles([{ path, parts: [encodeModel(model)] }]);
+  if (total <= (options.maxInlineBytes ?? 2e9)) return await writeWhole(path, encodeModel(model));
   const ranges = layOut(tensors, `${basename(path)}.data`);
   const bytes = encodeModel(model, (tensor, name) =>
     isConstantOf(model.graph, tensor, name) ? ranges.get(name) : undefined,
   );
-  await writeFiles([
-    { path: `${path}.data`, parts: parts(tensors, ranges) },
-    { path, parts: [bytes] },
-  ]);
+  await writeAllWhole(
+    new Map<string, Contents>([
+      [`${path}.data`, parts(tensors, ranges)],
+      [path, bytes],
+    ]),
+  );
 }
 
 /** Constants of subgraphs may share a name with one of the graph. */
@@ -65,38 +66,4 @@ function* parts(
     yield bytesOf(tensor);
     end = offset + tensor.data.byteLength;
   }
-}
-
-interface FileContents {
-  readonly path: string;
-  readonly parts: Iterable<Uint8Array>;
-}
-
-const temporary = (path: string): string => `${path}.${process.pid}.tmp`;
-
-/** Writes files in order; none of them appears under its name before all are written. */
-async function writeFiles(files: readonly FileContents[]): Promise<void> {
-  try {
-    for (const { path, parts } of files) await writeFlushed(temporary(path), parts);
-    for (const { path } of files) await rename(temporary(path), path);
-  } catch (cause) {
-    for (const { path } of files) await rm(temporary(path), { force: true });
-    throw unwritable(files.at(-1)!.path, cause);
-  }
-}
-
-async function writeFlushed(path: string, parts: Iterable<Uint8Array>): Promise<void> {
-  const file = await open(path, "w");
-  try {
-    for (const part of parts) await file.writeFile(part);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-function unwritable(path: string, cause: unknown): InputError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-  const wayOut = code === "ENOSPC" ? "the disk is full; free some space" : "check the path and its permissions";
-  return new InputError(path, `cannot be written (${code}); ${wayOut}`, { cause });
 }

@@ -10,7 +10,7 @@ import {
   readModel,
   scalar,
 } from "../onnx/index.ts";
-import { sha256Of } from "./files.ts";
+import { sha256Of } from "./hash.ts";
 import type { ManifestNetwork } from "./manifest.ts";
 
 /** What the user should know about a network that was taken up. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { ManifestError } from "../errors.ts";
+import { readBytes } from "../files.ts";
 import type { Lane } from "../lanes/index.ts";
 import type { Network } from "../lanes/types.ts";
 import { type Canaries, type CanaryCheck, checkCanaries, decodeCanaries } from "./canaries.ts";
-import { readBytes } from "./files.ts";
 import { networkOf, type TwinFolder } from "./folder.ts";
 import { usualBatch, withLanes } from "./lanes.ts";
 import type { Logits } from "./types.ts";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { type ImageSource, overlap } from "../data/index.ts";
 import { CalibrationError, type InputError } from "../errors.ts";
+import { readBytes } from "../files.ts";
 import type { NetworkName } from "../lanes/index.ts";
 import { type AnswerOptions, answerAll } from "./answers.ts";
 import { type Evaluation, evaluateTwin, type StageCosts, type TwinOutputs } from "./calibration/index.ts";
 import { type Collected, logitsOf } from "./collect.ts";
-import { readBytes } from "./files.ts";
 import type { TwinFolder } from "./folder.ts";
 import type { Manifest } from "./manifest.ts";
 

@@ -3,9 +3,10 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPreprocessor } from "../data/index.ts";
 import { ManifestError, TwinError, UsageError } from "../errors.ts";
+import { readBytes, unwritable, writeWhole } from "../files.ts";
 import type { Network, NetworkName } from "../lanes/types.ts";
 import type { AdmittedNetwork } from "./admit.ts";
-import { readBytes, sha256Of, unwritable, writeWhole } from "./files.ts";
+import { sha256Of } from "./hash.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 
 /** A twin on disk: its folder and the checked manifest. */

@@ -9,7 +9,7 @@ import { encodeModel } from "../../src/onnx/index.ts";
 import { classifier } from "./models.ts";
 
 /** A folder that is there for one test file; call `remove` after all. */
-export function scratch(): { readonly path: string; remove(): void } {
+export function scratch(): { readonly path: string; readonly remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), "twindnn-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

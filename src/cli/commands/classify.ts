@@ -104,7 +104,7 @@ function csvField(value: string | number): string {
 function textOf(result: Result, top: number): string {
   if ("error" in result) return `${result.name}  ${pc.red(result.error.message)}`;
   const guesses = result.top(top).map((guess) => `${guess.label} ${percent(guess.probability)}`);
-  return `${result.name}  ${pc.bold(guesses[0]!)}${guesses
+  return `${result.name}  ${pc.bold(guesses[0])}${guesses
     .slice(1)
     .map((guess) => `, ${guess}`)
     .join("")}  ${pc.dim(result.answeredBy)}`;

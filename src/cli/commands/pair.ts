@@ -28,7 +28,7 @@ export const pairCommand = () =>
         original: flags.original,
         compressed: flags.compressed,
         originalInt8: flags.originalInt8,
-        preprocessing: await loadPreprocessing(flags.preprocess),
+        preprocessing: loadPreprocessing(flags.preprocess),
         labels: flags.labels === undefined ? undefined : await readLabels(flags.labels),
         output: flags.output,
         replace: flags.force,

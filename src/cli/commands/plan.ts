@@ -1,15 +1,8 @@
 import { Command, Option } from "@commander-js/extra-typings";
+import { writeWhole } from "../../files.ts";
 import { significant } from "../../report/figures.ts";
 import { terminalTable } from "../../report/tables.ts";
-import {
-  cascadeOf,
-  makePlan,
-  networkNames,
-  networkOf,
-  type PlanResult,
-  readTwin,
-  writeWhole,
-} from "../../twin/index.ts";
+import { cascadeOf, makePlan, networkNames, networkOf, type PlanResult, readTwin } from "../../twin/index.ts";
 import { examples, options } from "../options.ts";
 import { parseCount } from "../parse.ts";
 import { interruptible } from "../run.ts";

@@ -40,7 +40,7 @@ export const quantizeCommand = () =>
     .action((path, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
-        const preprocessing = await loadPreprocessing(flags.preprocess);
+        const preprocessing = loadPreprocessing(flags.preprocess);
         const model = readModel(path);
         const images = await openSelection(flags);
         const progress = terminal.progress("reading", images.count);

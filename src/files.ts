@@ -1,0 +1,74 @@
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { InputError } from "./errors.ts";
+
+/** Bytes of a file, all at once or piece by piece. */
+export type Contents = string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** Reads a whole file. Throws InputError with `wayOut` when it cannot be read. */
+export async function readBytes(path: string, wayOut: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new InputError(path, `cannot be read (${systemCode(cause)}); ${wayOut}`, { cause });
+  }
+}
+
+/**
+ * Writes a file whole or not at all: to a temporary file beside it, flushed, then renamed over it.
+ * Throws InputError when the disk is full or the folder cannot be written, and the signal's reason after an abort.
+ */
+export async function writeWhole(path: string, contents: Contents, signal?: AbortSignal): Promise<void> {
+  await writeAllWhole(new Map([[path, contents]]), signal);
+}
+
+/** Writes files in order; none of them appears under its name before all are written. Throws as `writeWhole`. */
+export async function writeAllWhole(files: ReadonlyMap<string, Contents>, signal?: AbortSignal): Promise<void> {
+  let current = "";
+  try {
+    for (const [path, contents] of files) {
+      current = path;
+      await writeFlushed(temporary(path), contents, signal);
+    }
+    for (const path of files.keys()) await rename(temporary(path), path);
+  } catch (cause) {
+    for (const path of files.keys()) await rm(temporary(path), { force: true });
+    throw isSystemError(cause) ? unwritable(current, cause) : cause;
+  }
+}
+
+const temporary = (path: string): string => `${path}.${process.pid}.tmp`;
+
+async function writeFlushed(path: string, contents: Contents, signal?: AbortSignal): Promise<void> {
+  const parts = typeof contents === "string" || contents instanceof Uint8Array ? [contents] : contents;
+  const file = await open(path, "w");
+  try {
+    for await (const part of parts) {
+      signal?.throwIfAborted();
+      await file.writeFile(part);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a folder, with those above it, unless it is there. Throws InputError when that is not possible. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+    throw unwritable(path, cause);
+  });
+}
+
+/** The error that a failed write becomes. */
+export function unwritable(path: string, cause: unknown): InputError {
+  const code = systemCode(cause);
+  const wayOut = code === "ENOSPC" ? "the disk is full; free some space" : "check the path and its permissions";
+  return new InputError(path, `cannot be written (${code}); ${wayOut}`, { cause });
+}
+
+/** Whether the operating system refused something. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return error instanceof Error && "syscall" in error && "code" in error;
+}
+
+const systemCode = (cause: unknown): string => (isSystemError(cause) ? cause.code : String(cause));
