@@ -1,0 +1,156 @@
+// Needs: ONNX Runtime and the built package.
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { createPreprocessor, decodeImage, openImages } from "../../src/data/index.ts";
+import { InputError, ManifestError } from "../../src/errors.ts";
+import { cpuClass } from "../../src/lanes/index.ts";
+import { sha256Of as sha256 } from "../../src/twin/hash.ts";
+import {
+  answerAll,
+  calibrateTwin,
+  confidences,
+  logitsOf,
+  pairTwin,
+  readTwin,
+  Twin,
+  topClasses,
+} from "../../src/twin/index.ts";
+import { labels, preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+const { path: folder, remove } = scratch();
+const path = join(folder, "twin");
+let images: string;
+
+beforeAll(async () => {
+  await pairTwin({ ...writePair(folder), preprocessing, labels, output: path });
+  const calibration = await openImages(await writeImages(join(folder, "calibration"), 500));
+  await calibrateTwin(path, calibration, { promise: { kind: "agreement", tolerance: 0.1, probability: 0.95 } });
+  images = await writeImages(join(folder, "images"), 50, { labelled: false, seed: 9 });
+});
+afterAll(remove);
+
+const image = (index: number): string => join(images, `${String(index).padStart(4, "0")}.png`);
+
+describe("a twin", () => {
+  test("answers with the compressed network where it is sure, and with the original elsewhere", async () => {
+    const twinFolder = await readTwin(path);
+    const source = await openImages(images);
+    const collected = await answerAll(twinFolder, ["compressed", "original"], source, {});
+    const [compressed, original] = (["compressed", "original"] as const).map((name) => logitsOf(collected, name));
+    const sure = confidences(twinFolder.manifest.confidence, compressed!).map((value) =>
+      Number(value >= twinFolder.manifest.threshold!),
+    );
+    const expected = [...sure.keys()].map((i) => (sure[i] ? topClasses(compressed!)[i] : topClasses(original!)[i]));
+    await using twin = await Twin.load(path);
+    const answers = [];
+    for await (const result of twin.classifyAll(source)) answers.push(result);
+    expect(answers.map((result) => ("class" in result ? result.class : undefined))).toEqual(expected);
+    expect(answers.map((result) => "class" in result && result.answeredBy === "compressed")).toEqual(
+      [...sure].map(Boolean),
+    );
+    expect(new Set(sure).size).toBe(2);
+  });
+
+  test("takes a path, a URL, a buffer, a blob or pixels, and gives them all the same answer", async () => {
+    const bytes = readFileSync(image(3));
+    const inputs = [image(3), pathToFileURL(image(3)), bytes, new Blob([bytes]), await decodeImage(image(3))];
+    await using twin = await Twin.load(path, { deterministic: true });
+    const answers = await Promise.all(inputs.map((input) => twin.classify(input)));
+    for (const answer of answers) expect(answer.scores).toEqual(answers[0]!.scores);
+    expect(labels).toContain(answers[0]!.label);
+    expect(answers[0]!.scores.reduce((sum, score) => sum + score)).toBeCloseTo(1, 5);
+    expect(answers[0]!.top(2)[0]).toMatchObject({ class: answers[0]!.class, label: answers[0]!.label });
+  });
+
+  test("gives a failure in the place of an image that cannot be read, and answers the others", async () => {
+    await using twin = await Twin.load(path);
+    const results = [];
+    for await (const result of twin.classifyAll([image(0), join(folder, "nowhere.png"), image(1)]))
+      results.push(result);
+    expect(results.map((result) => "error" in result)).toEqual([false, true, false]);
+    await expect(twin.classify(join(folder, "nowhere.png"))).rejects.toThrow(InputError);
+  });
+
+  test("stops at once when aborted, and answers others afterwards", async () => {
+    await using twin = await Twin.load(path);
+    const controller = new AbortController();
+    const forever = (function* () {
+      for (;;) yield image(0);
+    })();
+    let answered = 0;
+    const run = async (): Promise<void> => {
+      for await (const _ of twin.classifyAll(forever, { signal: controller.signal }))
+        if (++answered === 10) controller.abort();
+    };
+    await expect(run()).rejects.toThrow(/abort/i);
+    expect((await twin.classify(image(1))).label).toBeDefined();
+  });
+
+  test("answers nothing any more once disposed", async () => {
+    const twin = await Twin.load(path);
+    await twin.dispose();
+    await twin.dispose();
+    await expect(twin.classify(image(0))).rejects.toThrow();
+  });
+});
+
+describe("a twin on another machine", () => {
+  /** Pretends that the twin was calibrated elsewhere, with canaries that this machine cannot reproduce. */
+  function pretend(change: (canaries: Float32Array) => void): () => void {
+    const [manifestFile, canaryFile] = [join(path, "twin.json"), join(path, "canaries.bin")];
+    const before = [manifestFile, canaryFile].map((file) => readFileSync(file));
+    const bytes = new Uint8Array(before[1]!);
+    const floats = new Float32Array(bytes.slice(bytes.length - 64 * labels.length * 8).buffer);
+    change(floats);
+    bytes.set(new Uint8Array(floats.buffer), bytes.length - floats.byteLength);
+    writeFileSync(canaryFile, bytes);
+    const manifest = JSON.parse(before[0]!.toString());
+    manifest.guarantee.cpuClass = cpuClass() === "arm64" ? "x64" : "arm64";
+    manifest.canaries.sha256 = sha256(bytes);
+    writeFileSync(manifestFile, JSON.stringify(manifest));
+    return () => {
+      writeFileSync(manifestFile, before[0]!);
+      writeFileSync(canaryFile, before[1]!);
+    };
+  }
+
+  test("answers where its canaries come out as they did", async () => {
+    const restore = pretend(() => undefined);
+    try {
+      await using twin = await Twin.load(path);
+      expect(twin.mismatch).toBeUndefined();
+    } finally {
+      restore();
+    }
+  });
+
+  test("is refused where they do not, or answers with the original alone when asked to", async () => {
+    const restore = pretend((logits) => {
+      logits[0]! += 100;
+    });
+    try {
+      await expect(Twin.load(path)).rejects.toThrow(ManifestError);
+      await using twin = await Twin.load(path, { onMismatch: "original-only" });
+      expect(twin.mismatch).toContain("differ by more than was allowed for");
+      expect((await twin.classify(image(0))).answeredBy).toBe("original");
+    } finally {
+      restore();
+    }
+  });
+});
+
+test("preparing an image makes what the networks read", async () => {
+  const { shape, prepare } = createPreprocessor(preprocessing);
+  expect((await prepare(await decodeImage(image(0)))).length).toBe(shape[0] * shape[1] * shape[2]);
+});
+
+test("a damaged file is found when the twin is loaded", async () => {
+  const copy = join(folder, "damaged");
+  await pairTwin({ ...writePair(folder), preprocessing, labels, output: copy });
+  rmSync(join(copy, "compressed.onnx"));
+  await expect(Twin.load(copy)).rejects.toThrow(/compressed\.onnx/);
+});
