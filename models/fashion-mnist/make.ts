@@ -1,7 +1,8 @@
 /**
- * Trains the embedded pair from its seed: writes `original.onnx`, `student.onnx` and `training.json`.
+ * Trains the networks of the embedded pair from their seed: writes `original.onnx` and `student.onnx` beside the
+ * checkpoints, and `training.json`.
  *
- * Options: `--from` a folder with the idx.gz files (downloaded when absent), `--out` where to write (default
+ * Options: `--from` a folder with the idx.gz files (downloaded when absent), `--out` where to write training.json (default
  * models/fashion-mnist), `--work` where to keep data and checkpoints (default tmp/fashion-mnist). An interrupted run goes on
  * from its last checkpoint.
  */
@@ -62,7 +63,7 @@ async function make(name: string, { network, phases }: Recipe, data: Dataset) {
     done += phase.epochs;
   }
   const folded = foldBatchNormalization(trained);
-  await writeModel(join(options.out, `${name}.onnx`), folded);
+  await writeModel(join(options.work, `${name}.onnx`), folded);
   const { macs, parameters } = modelCost(folded);
   const report = {
     macs,

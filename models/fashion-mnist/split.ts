@@ -14,6 +14,9 @@ export interface FashionMnistSplit {
 /** The seed of the embedded pair: of the split, of the first weights and of the training. */
 export const pairSeed = 1;
 
+/** Sizes of the parts, as `splitImages` takes them. */
+export const partSizes = { train: 52_000, selection: 2_000, calibration: "rest" } as const;
+
 /**
  * The parts of the training set: a Fisher-Yates shuffle of 0..59,999 by `seed`, cut at 52,000 and 54,000, each part sorted.
  * `splitImages(source, { train: 52000, selection: 2000, calibration: "rest" }, seed)` gives the same images.
