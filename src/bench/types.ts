@@ -47,7 +47,6 @@ const serverSchema = z.strictObject({
   /** From the scheduled arrival to the answer. */
   latencyMs: latencySchema,
 });
-export type ServerResult = z.infer<typeof serverSchema>;
 
 const systemSchema = z.strictObject({
   /** With labels only. */

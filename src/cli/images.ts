@@ -1,4 +1,4 @@
-import { type ImageSource, openImages, readLabels, selectImages } from "../data/index.ts";
+import { type ImageSource, openImages, selectImages } from "../data/index.ts";
 
 /** The flags that say which images to use. */
 export interface ImageFlags {
@@ -22,9 +22,4 @@ export async function openSelection(flags: ImageFlags, labels?: readonly string[
     ...(take === undefined ? {} : { take }),
     ...(shuffle === undefined ? {} : { shuffle }),
   });
-}
-
-/** Class names from the file of `--labels`, where it was given. */
-export async function labelsOf({ labels }: { labels?: string | undefined }): Promise<readonly string[] | undefined> {
-  return labels === undefined ? undefined : readLabels(labels);
 }

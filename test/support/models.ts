@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Network, NetworkName } from "../../src/lanes/types.ts";
-import { attr, encodeModel, float32, GraphBuilder, int64, type Model, modelOf } from "../../src/onnx/index.ts";
+import { attr, encodeModel, float32, GraphBuilder, type Model, modelOf } from "../../src/onnx/index.ts";
 
 /** What a test network looks like. */
 export interface ClassifierOptions {
@@ -33,15 +33,6 @@ export function classifier(options: ClassifierOptions): Model {
   const pooled = b.op("Flatten", [b.op("GlobalAveragePool", [x])], { axis: 1 });
   const logits = b.op("Gemm", [pooled, b.constant(weights(classes, width))], { transB: 1, alpha: attr.float(8) });
   b.output(logits, "float32", [batch, classes], "logits");
-  return modelOf(b.graph);
-}
-
-/** A model whose two logits are the first two values of the image: the answer is known by hand. */
-export function echo(): Model {
-  const b = new GraphBuilder("echo");
-  const x = b.input("input", "float32", ["batch", 1, 1, 2]);
-  const flat = b.op("Reshape", [x, b.constant(int64([0, 2]))]);
-  b.output(flat, "float32", ["batch", 2], "logits");
   return modelOf(b.graph);
 }
 
