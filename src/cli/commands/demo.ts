@@ -27,7 +27,13 @@ export const demoCommand = () =>
         const folder = await readTwin(`${pair}twin`);
         const images = await openImages(`${pair}test.npz`, { labels: folder.manifest.labels });
         const scenarios = ["single-stream"] as const;
-        await runBench(terminal, folder, images, flags, { rounds: 5, seconds: 0.3, scenarios, signal });
+        await runBench(terminal, folder, images, flags, {
+          rounds: 5,
+          seconds: 0.3,
+          scenarios,
+          planning: "usual",
+          signal,
+        });
         terminal.note(`\nthe report is in ${flags.report}; open it in a browser`);
       }),
     );
