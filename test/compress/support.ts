@@ -72,6 +72,26 @@ export function inverted(): Model {
   return layers.finish(layers.conv(depthwise, 8, 4), 4, 4);
 }
 
+/** A classifier that is a 1 x 1 convolution of the pooled map, flattened, as in MobileNets. */
+export function pointwiseClassifier(): Model {
+  const layers = new Layers();
+  const x = layers.b.input("input", "float32", ["batch", 3, size, size]);
+  const pooled = layers.b.op("GlobalAveragePool", [layers.relu(layers.conv(x, 3, 8))]);
+  const scores = layers.b.op("Conv", [pooled, layers.weights([4, 8, 1, 1]), layers.bias(4)], { kernel_shape: [1, 1] });
+  layers.b.output(layers.b.op("Flatten", [scores], { axis: 1 }), "float32", ["batch", 4], "logits");
+  return modelOf(layers.b.graph);
+}
+
+/** A classifier whose last convolution is pooled into the answers, as in SqueezeNet. */
+export function pooledClassifier(): Model {
+  const layers = new Layers();
+  const x = layers.b.input("input", "float32", ["batch", 3, size, size]);
+  const scores = layers.conv(layers.relu(layers.conv(x, 3, 8)), 8, 4);
+  const pooled = layers.b.op("Flatten", [layers.b.op("GlobalAveragePool", [scores])], { axis: 1 });
+  layers.b.output(layers.b.op("Softmax", [pooled], { axis: 1 }), "float32", ["batch", 4], "probabilities");
+  return modelOf(layers.b.graph);
+}
+
 /** Batches of random images that differ in brightness, so that answers differ too. */
 export async function* images(
   count: number,

@@ -1,9 +1,10 @@
-import type { Model, Node } from "../../onnx/index.ts";
+import type { Model } from "../../onnx/index.ts";
 import { type Affine, affineOf, type QuantizedWeights, quantizeWeights } from "./affine.ts";
 import type { Histogram } from "./histogram.ts";
+import { isDepthwise, isProduct, outputAxis } from "./operators.ts";
 import type { QuantizationPlan } from "./qdq.ts";
 import { type Range, type RangeMethod, rangeOf } from "./ranges.ts";
-import { isDepthwise, outputAxis, type Unit } from "./units.ts";
+import type { Unit } from "./units.ts";
 
 /** A bias code stays below this, so that adding products to it cannot leave 32 bits. */
 const largestBiasCode = 2 ** 30;
@@ -16,8 +17,6 @@ export function quantizedValues(units: readonly Unit[]): Set<string> {
   const made = units.filter(({ node, activation }) => !isProduct(node) || activation !== undefined);
   return new Set([...units.flatMap((unit) => unit.inputs), ...made.map((unit) => unit.output)]);
 }
-
-const isProduct = (node: Node): boolean => node.op === "Gemm" || node.op === "MatMul";
 
 /** The quantised values whose range has to be observed: all but constants. */
 export function observedValues(model: Model, units: readonly Unit[]): string[] {

@@ -9,18 +9,19 @@ import {
   raiseOpset,
   removeIdentity,
 } from "../../onnx/index.ts";
+import { pointwiseToGemm } from "./pointwise.ts";
 
 /** The first operator set whose QuantizeLinear has a scale for each channel. */
 const requiredOpset = 13;
 
 /**
  * The same network in the form that quantises well: constants folded, batch normalisation inside the
- * convolutions, no identities, every node with a name of its own. Throws UnsupportedOperatorError or ModelError.
+ * convolutions, no identities, convolutions of single pixels as matrix products, every node with a name of its own. Throws UnsupportedOperatorError or ModelError.
  */
 export async function prepare(model: Model): Promise<Model> {
   for (const node of model.graph.nodes) refuse(node);
   const raised = model.opset < requiredOpset ? raiseOpset(model) : model;
-  return namedApart(foldBatchNormalization(removeIdentity(await foldConstants(raised))));
+  return namedApart(pointwiseToGemm(foldBatchNormalization(removeIdentity(await foldConstants(raised)))));
 }
 
 function refuse(node: Node): void {

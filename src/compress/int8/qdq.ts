@@ -10,7 +10,8 @@ import {
   type Tensor,
 } from "../../onnx/index.ts";
 import { type Affine, type QuantizedWeights, quantize } from "./affine.ts";
-import { isLinear, type Unit } from "./units.ts";
+import { isLinear } from "./operators.ts";
+import type { Unit } from "./units.ts";
 
 /** Everything that the integer form of a model is made from. */
 export interface QuantizationPlan {

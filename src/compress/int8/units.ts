@@ -1,4 +1,6 @@
 import { consumers, floatAttribute, type Graph, intAttribute, type Model, type Node } from "../../onnx/index.ts";
+import { answerNodes } from "./answer-nodes.ts";
+import { isLinear, movementOperators, outputAxis, tableOperators } from "./operators.ts";
 
 /**
  * How a node computes in integers:
@@ -22,21 +24,6 @@ export interface Unit {
   readonly channels: number;
 }
 
-/** Operators that ONNX Runtime has integer kernels for, with ranges of their own on both sides. */
-const tableOperators = new Set(["Add", "Mul", "GlobalAveragePool", "AveragePool", "Concat", "Sigmoid", "LeakyRelu"]);
-/** Operators that leave the codes of their first input as they are. */
-const movementOperators = new Set([
-  "MaxPool",
-  "Flatten",
-  "Reshape",
-  "Transpose",
-  "Squeeze",
-  "Unsqueeze",
-  "Slice",
-  "Gather",
-  "Pad",
-]);
-
 /** A node that stays float32, and why. */
 export interface FloatNode {
   readonly node: Node;
@@ -51,13 +38,14 @@ export interface Units {
 
 /**
  * Finds the nodes that may compute in integers: convolutions and matrix products with constant weights, and the nodes
- * that pass their results on.
+ * that pass their results on. Those that give the answers are not among them, but for matrix products.
  *
  * @param excluded names of nodes that stay float32, with the reason
  */
 export function findUnits(model: Model, excluded: ReadonlyMap<string, string> = new Map()): Units {
   const { graph } = model;
-  const finder = new UnitFinder(graph, excluded);
+  const answering = answerNodes(graph).map(({ name }) => [name, "it gives the answers, which stay float32"] as const);
+  const finder = new UnitFinder(graph, new Map([...answering, ...excluded]));
   for (const node of graph.nodes) finder.visit(node);
   return { units: finder.units, float: finder.float };
 }
@@ -156,10 +144,6 @@ class UnitFinder {
   }
 }
 
-/** Operators with weights. */
-export const isLinear = (node: Node): boolean =>
-  node.domain === "" && (node.op === "Conv" || node.op === "Gemm" || node.op === "MatMul");
-
 const isPlainGemm = (node: Node): boolean =>
   floatAttribute(node, "alpha", 1) === 1 &&
   floatAttribute(node, "beta", 1) === 1 &&
@@ -170,16 +154,4 @@ function padsZeros(graph: Graph, node: Node): boolean {
   const value = graph.constants.get(node.inputs[2] ?? "");
   const constant = mode === undefined || (mode.kind === "string" && mode.value === "constant");
   return constant && (!node.inputs[2] || (value !== undefined && Number(value.data[0]) === 0));
-}
-
-/** The axis of the weights of a linear node that holds output channels. */
-export function outputAxis(node: Node): number {
-  if (node.op === "Conv") return 0;
-  return node.op === "Gemm" && intAttribute(node, "transB", 0) === 1 ? 0 : 1;
-}
-
-/** True when each output channel of a convolution reads one input channel alone. */
-export function isDepthwise(graph: Graph, node: Node): boolean {
-  const weights = graph.constants.get(node.inputs[1] ?? "");
-  return node.op === "Conv" && intAttribute(node, "group", 1) > 1 && weights?.dims[1] === 1;
 }
