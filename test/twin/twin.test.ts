@@ -98,26 +98,26 @@ describe("a twin", () => {
   });
 });
 
-describe("a twin on another machine", () => {
-  /** Pretends that the twin was calibrated elsewhere, with canaries that this machine cannot reproduce. */
-  function pretend(change: (canaries: Float32Array) => void): () => void {
-    const [manifestFile, canaryFile] = [join(path, "twin.json"), join(path, "canaries.bin")];
-    const before = [manifestFile, canaryFile].map((file) => readFileSync(file));
-    const bytes = new Uint8Array(before[1]!);
-    const floats = new Float32Array(bytes.slice(bytes.length - 64 * labels.length * 8).buffer);
-    change(floats);
-    bytes.set(new Uint8Array(floats.buffer), bytes.length - floats.byteLength);
-    writeFileSync(canaryFile, bytes);
-    const manifest = JSON.parse(before[0]!.toString());
-    manifest.guarantee.cpuClass = cpuClass() === "arm64" ? "x64" : "arm64";
-    manifest.canaries.sha256 = sha256(bytes);
-    writeFileSync(manifestFile, JSON.stringify(manifest));
-    return () => {
-      writeFileSync(manifestFile, before[0]!);
-      writeFileSync(canaryFile, before[1]!);
-    };
-  }
+/** Pretends that the twin was calibrated elsewhere, with canaries that this machine cannot reproduce. */
+function pretend(change: (canaries: Float32Array) => void): () => void {
+  const [manifestFile, canaryFile] = [join(path, "twin.json"), join(path, "canaries.bin")];
+  const before = [manifestFile, canaryFile].map((file) => readFileSync(file));
+  const bytes = new Uint8Array(before[1]!);
+  const floats = new Float32Array(bytes.slice(bytes.length - 64 * labels.length * 8).buffer);
+  change(floats);
+  bytes.set(new Uint8Array(floats.buffer), bytes.length - floats.byteLength);
+  writeFileSync(canaryFile, bytes);
+  const manifest = JSON.parse(before[0]!.toString());
+  manifest.guarantee.cpuClass = cpuClass() === "arm64" ? "x64" : "arm64";
+  manifest.canaries.sha256 = sha256(bytes);
+  writeFileSync(manifestFile, JSON.stringify(manifest));
+  return () => {
+    writeFileSync(manifestFile, before[0]!);
+    writeFileSync(canaryFile, before[1]!);
+  };
+}
 
+describe("a twin on another machine", () => {
   test("answers where its canaries come out as they did", async () => {
     const restore = pretend(() => undefined);
     try {
@@ -144,8 +144,9 @@ describe("a twin on another machine", () => {
 });
 
 test("preparing an image makes what the networks read", async () => {
-  const { shape, prepare } = createPreprocessor(preprocessing);
-  expect((await prepare(await decodeImage(image(0)))).length).toBe(shape[0] * shape[1] * shape[2]);
+  const preprocessor = createPreprocessor(preprocessing);
+  const { shape } = preprocessor;
+  expect((await preprocessor.prepare(await decodeImage(image(0)))).length).toBe(shape[0] * shape[1] * shape[2]);
 });
 
 test("a damaged file is found when the twin is loaded", async () => {
