@@ -3,7 +3,7 @@
  * once by bare loops that do nothing but run the sessions, one loop a thread. Both alternate; each round gives one ratio.
  * Goals: under 3 % in threads, under 10 % in processes.
  *
- *     npx tsc --noEmit false --allowImportingTsExtensions false --rewriteRelativeImportExtensions --outDir node_modules/.bench
+ *     npm run bench:build
  *     node node_modules/.bench/bench/scheduler-overhead.js [--isolation process] [--rounds 9] [--rate 0.1]
  */
 import { rmSync } from "node:fs";

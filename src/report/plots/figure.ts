@@ -32,7 +32,7 @@ export const narrow = 380;
 const layout = {
   width: half,
   marginTop: 34,
-  marginLeft: 58,
+  marginLeft: 68,
   marginRight: 20,
   marginBottom: 50,
   style: { fontSize: "13px" },
