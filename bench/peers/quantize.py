@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy
+from onnxruntime import InferenceSession
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -27,13 +28,14 @@ def main(model, calibration, folder, *flags):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     images = numpy.load(calibration)
+    name = InferenceSession(model, providers=["CPUExecutionProvider"]).get_inputs()[0].name
     prepared = folder / "prepared.onnx"
     quant_pre_process(model, str(prepared), skip_symbolic_shape=True)
     for method in CalibrationMethod.MinMax, CalibrationMethod.Percentile, CalibrationMethod.Entropy:
         quantize_static(
             str(prepared),
             str(folder / f"{method.name.lower()}.onnx"),
-            Images(images, "input"),
+            Images(images, name),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             reduce_range="--full-range" not in flags,

@@ -1,0 +1,190 @@
+/**
+ * Our int8 beside ONNX Runtime's own `quantize_static`: the same model, the same prepared images, the same onnxruntime-node.
+ * Makes its own Python environment in the folder of results. Calibrates on one source, evaluates on another; where both
+ * are the same, on other images of it. Prints a table in Markdown; speeds are medians of rounds in which all take turns.
+ *
+ *     npm run bench:build
+ *     node node_modules/.bench/bench/peers/quantize.js --model M.onnx --train train.tar.gz --test test.tar.gz \
+ *       --preprocess cifar10 --out FOLDER [--calibrate 256] [--evaluate 2000] [--threads 2]
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { parseArgs } from "node:util";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { type ImageBatch, imageBatches, quantizeModel } from "../../src/compress/index.ts";
+import { type ImageSource, loadPreprocessing, openImages, selectImages } from "../../src/data/index.ts";
+import { UsageError } from "../../src/errors.ts";
+import { encodeModel, type Model, readModel } from "../../src/onnx/index.ts";
+
+const packages = ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "pillow==13.0.0"];
+const calibrators = ["minmax", "percentile", "entropy"] as const;
+const script = join("bench", "peers", "quantize.py");
+const rounds = 11;
+
+/** Prepared images, one after the other, and their classes. */
+interface Inputs {
+  readonly images: Float32Array;
+  readonly shape: readonly number[];
+  readonly labels: readonly number[];
+}
+
+interface Candidate {
+  readonly name: string;
+  readonly session: InferenceSession;
+}
+
+async function readInputs(model: Model, preprocess: string, source: ImageSource): Promise<Inputs> {
+  const labels: number[] = [];
+  for await (const { label, name } of source) {
+    if (label === undefined) throw new UsageError(`${source.name}: "${name}" has no class`);
+    labels.push(label);
+  }
+  const parts: Float32Array[] = [];
+  for await (const { data } of imageBatches(model, loadPreprocessing(preprocess), source)) parts.push(data);
+  const shape = model.graph.inputs[0]!.shape!.slice(1).map(Number);
+  const images = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    images.set(part, at);
+    at += part.length;
+  }
+  if (images.length !== labels.length * sizeOf(shape)) throw new UsageError(`${source.name} holds unreadable images`);
+  return { images, shape, labels };
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+function* batchesOf({ images, shape, labels }: Inputs, size: number): Generator<ImageBatch> {
+  const values = sizeOf(shape);
+  for (let start = 0; start < labels.length; start += size) {
+    const count = Math.min(size, labels.length - start);
+    yield { count, data: images.subarray(start * values, (start + count) * values) };
+  }
+}
+
+/** Writes float32 [images, ...shape] as numpy reads it: a header of a multiple of 64 bytes, then the values. */
+function writeNpy(path: string, { images, shape, labels }: Inputs): void {
+  const dims = [labels.length, ...shape].join(", ");
+  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${dims}), }`;
+  const header = `${text.padEnd(64 * Math.ceil((text.length + 11) / 64) - 11)}\n`;
+  const magic = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]);
+  writeFileSync(path, Buffer.concat([magic, Buffer.from(header), Buffer.from(images.buffer)]));
+}
+
+/** The Python environment of the results' folder, made when it is not there yet. */
+function pythonIn(folder: string): string {
+  const environment = join(folder, "venv");
+  const python = join(environment, "bin", "python");
+  if (!existsSync(python)) execFileSync("python3", ["-m", "venv", environment], { stdio: "inherit" });
+  execFileSync(python, ["-m", "pip", "install", "--quiet", ...packages], { stdio: "inherit" });
+  return python;
+}
+
+/** Paths of ONNX Runtime's int8 models: each calibrator, with weights of 7 and of 8 bits. */
+function quantizeWithPeer(folder: string, model: string, calibration: string): Map<string, string> {
+  const python = pythonIn(folder);
+  const paths = new Map<string, string>();
+  for (const [bits, flags] of [
+    [7, []],
+    [8, ["--full-range"]],
+  ] as const) {
+    const target = join(folder, `peer-${bits}`);
+    execFileSync(python, [script, model, calibration, target, ...flags], { stdio: ["ignore", "inherit", "inherit"] });
+    for (const name of calibrators) paths.set(`quantize_static ${name}, ${bits} bits`, join(target, `${name}.onnx`));
+  }
+  return paths;
+}
+
+async function logitsOf(session: InferenceSession, { count, data }: ImageBatch, shape: readonly number[]) {
+  const [input, output] = [session.inputNames[0]!, session.outputNames[0]!];
+  const results = await session.run({ [input]: new Tensor("float32", data, [count, ...shape]) });
+  return results[output]!.data as Float32Array;
+}
+
+async function classesOf({ session }: Candidate, test: Inputs): Promise<number[]> {
+  const classes: number[] = [];
+  for (const batch of batchesOf(test, 16)) {
+    const logits = await logitsOf(session, batch, test.shape);
+    const width = logits.length / batch.count;
+    for (let at = 0; at < logits.length; at += width) {
+      const row = logits.subarray(at, at + width);
+      classes.push(row.indexOf(Math.max(...row)));
+    }
+  }
+  return classes;
+}
+
+/** Images a second of each candidate: medians of rounds in which all take turns; the first round warms up. */
+async function speedsOf(candidates: readonly Candidate[], test: Inputs): Promise<number[]> {
+  const [batch] = batchesOf(test, 16);
+  const speeds = candidates.map((): number[] => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [at, { session }] of candidates.entries()) {
+      const start = performance.now();
+      await logitsOf(session, batch!, test.shape);
+      if (round > 0) speeds[at]!.push((1000 * batch!.count) / (performance.now() - start));
+    }
+  }
+  return speeds.map((own) => own.toSorted((a, b) => a - b)[Math.floor(rounds / 2)]!);
+}
+
+async function table(candidates: readonly Candidate[], test: Inputs): Promise<string> {
+  const speeds = await speedsOf(candidates, test);
+  const all: number[][] = [];
+  for (const candidate of candidates) all.push(await classesOf(candidate, test));
+  const rows = candidates.map(({ name }, at) => {
+    const accuracy = percentEqual(all[at]!, test.labels);
+    const agreement = percentEqual(all[at]!, all[0]!);
+    return `| ${name} | ${accuracy} | ${agreement} | ${speeds[at]!.toFixed(1)} |`;
+  });
+  return ["| model | accuracy | agreement | images/s |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+const percentEqual = (a: readonly number[], b: readonly number[]): string =>
+  `${((100 * a.filter((value, at) => value === b[at]).length) / a.length).toFixed(2)} %`;
+
+function argumentsOf() {
+  const text = { type: "string" } as const;
+  const options = { model: text, train: text, test: text, preprocess: text, out: text };
+  const counts = { calibrate: text, evaluate: text, threads: text };
+  const { values } = parseArgs({ options: { ...options, ...counts } });
+  const { model, train, test, preprocess, out } = values;
+  if (!model || !train || !test || !preprocess || !out) {
+    throw new UsageError("--model, --train, --test, --preprocess and --out are needed");
+  }
+  const [calibrate, evaluate, threads] = [values.calibrate ?? 256, values.evaluate ?? 2000, values.threads ?? 2].map(
+    Number,
+  ) as [number, number, number];
+  return { model, train, test, preprocess, out, calibrate, evaluate, threads };
+}
+
+async function main(): Promise<void> {
+  const { model: path, train, test, preprocess, out, calibrate, evaluate, threads } = argumentsOf();
+  mkdirSync(out, { recursive: true });
+  const model = readModel(path);
+  const select = async (source: string, skip: number, take: number): Promise<Inputs> =>
+    await readInputs(model, preprocess, await selectImages(await openImages(source), { shuffle: 1, skip, take }));
+  const calibration = await select(train, 0, calibrate);
+  const evaluation = await select(test, train === test ? calibrate : 0, evaluate);
+  writeNpy(join(out, "calibration.npy"), calibration);
+  const peers = quantizeWithPeer(out, path, join(out, "calibration.npy"));
+  const open = async (name: string, bytes: Uint8Array): Promise<Candidate> => ({
+    name,
+    session: await InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 3 }),
+  });
+  const candidates = [await open("float32", encodeModel(model))];
+  for (const weightBits of [7, 8] as const) {
+    const { model: int8 } = await quantizeModel(model, stream(calibration), { weightBits, threads });
+    candidates.push(await open(`twindnn, ${weightBits} bits`, encodeModel(int8)));
+  }
+  for (const [name, file] of peers) candidates.push(await open(name, readFileSync(file)));
+  console.log(`${basename(path)}: ${calibrate} images to calibrate, ${evaluate} to evaluate, ${threads} threads\n`);
+  console.log(await table(candidates, evaluation));
+}
+
+async function* stream(inputs: Inputs): AsyncGenerator<ImageBatch> {
+  yield* batchesOf(inputs, 16);
+}
+
+await main();
