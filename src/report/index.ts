@@ -1,3 +1,4 @@
+export { calibrationReport } from "./calibration.ts";
 export { metric, percent, points, significant, times, whole } from "./figures.ts";
 export { htmlReport } from "./html.ts";
 export { markdownTable, resultText, terminalTable } from "./tables.ts";

@@ -4,7 +4,9 @@ import { cpuClass, type NetworkName } from "../lanes/index.ts";
 import { answerAll } from "./answers.ts";
 import {
   type Calibration,
+  type CurvePoint,
   calibrate,
+  evaluateTwin,
   expectedSpeedUp,
   type SecondStage,
   secondThreshold,
@@ -14,7 +16,7 @@ import {
 import { encodeCanaries } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { confidences } from "./confidence/index.ts";
-import { stageCosts } from "./evaluate.ts";
+import { stageCosts, twinOutputs } from "./evaluate.ts";
 import { networkOf, readTwin, type TwinFolder, writeManifest, writeTwinFile } from "./folder.ts";
 import { usualBatch } from "./lanes.ts";
 import type { Manifest, ManifestRung } from "./manifest.ts";
@@ -43,6 +45,8 @@ export interface CalibrateResult {
   readonly calibration: Calibration;
   /** The cost of a twin relative to the original, for each second stage that was tried. */
   readonly costs: ReadonlyMap<"original" | "original-int8", number>;
+  /** The twin at every threshold that the calibration images tell apart, with the speed-up expected there. */
+  readonly curve: readonly CurvePoint[];
   /** Labels were known, and used where the promise needs them. */
   readonly labelled: boolean;
   readonly failures: readonly { readonly name: string; readonly error: InputError }[];
@@ -72,6 +76,7 @@ export async function calibrateTwin(
     manifest,
     calibration: best.calibration,
     costs: new Map(attempts.flatMap((each) => ("cost" in each ? [[each.second, each.cost] as const] : []))),
+    curve: curveOf(manifest, parts.calibration),
     labelled: hasLabels(parts.calibration),
     failures: [...parts.selection.failures, ...parts.calibration.failures],
   };
@@ -79,6 +84,12 @@ export async function calibrateTwin(
 
 const networksFor = ({ trySecond = false }: CalibrateOptions): NetworkName[] =>
   trySecond ? ["compressed", "original", "original-int8"] : ["compressed", "original"];
+
+function curveOf(manifest: Manifest, calibration: Collected): readonly CurvePoint[] {
+  const { threshold = Number.POSITIVE_INFINITY, confidence } = manifest;
+  const costs = stageCosts(manifest, calibration);
+  return evaluateTwin({ ...twinOutputs(manifest, calibration), threshold, confidence, costs }).curve;
+}
 
 interface Parts {
   readonly selection: Collected;

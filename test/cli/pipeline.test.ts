@@ -55,7 +55,16 @@ describe.sequential("a twin from two models and a folder of images", () => {
   });
 
   test("calibrate proves an agreement and stores the guarantee, ladder and canaries", async () => {
-    const run = await twindnn(["calibrate", twin, "--data", at("images"), "--min-agreement", "90%"]);
+    const run = await twindnn([
+      "calibrate",
+      twin,
+      "--data",
+      at("images"),
+      "--min-agreement",
+      "90%",
+      "--report",
+      at("calibration.html"),
+    ]);
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(run.stdout).toContain("Promised: an agreement of at least 90 % with 95 % probability");
     const manifest = JSON.parse(readFileSync(join(twin, "twin.json"), "utf8"));
@@ -63,6 +72,9 @@ describe.sequential("a twin from two models and a folder of images", () => {
     expect(manifest.guarantee.tolerance).toBeCloseTo(0.1);
     expect(manifest.ladder.length).toBeGreaterThan(0);
     expect(manifest.canaries.images).toBe(64);
+    const page = readFileSync(at("calibration.html"), "utf8");
+    for (const quantity of ["accuracy", "agreement", "escalated", "speed-up"])
+      expect(page).toContain(`${quantity} over the threshold`.replace("agreement", "agreement with the original"));
   });
 
   test("verify passes on the machine that calibrated, and on images that keep the promise", async () => {

@@ -1,6 +1,15 @@
+import { basename, resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { addOriginalInt8 } from "../../compress/index.ts";
-import { calibrateTwin, describePromise, partsOf, readTwin, type TwinPromise } from "../../twin/index.ts";
+import { writeWhole } from "../../files.ts";
+import {
+  type CalibrateResult,
+  calibrateTwin,
+  describePromise,
+  partsOf,
+  readTwin,
+  type TwinPromise,
+} from "../../twin/index.ts";
 import { calibrationText } from "../calibration-text.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
@@ -40,6 +49,7 @@ export const calibrateCommand = () =>
     .addOption(options.take())
     .addOption(options.skip())
     .addOption(options.shuffle())
+    .addOption(new Option("--report <file.html>", "plot accuracy, agreement, escalation and speed over the threshold"))
     .addOption(options.json())
     .addOption(options.quiet())
     .addOption(options.debug())
@@ -78,6 +88,7 @@ export const calibrateCommand = () =>
           });
           progress.stop();
           for (const { error } of result.failures) terminal.warn(error.message);
+          if (flags.report !== undefined) await writeReport(flags.report, path, result);
           if (flags.json !== undefined) await writeJson(flags.json, result.manifest.guarantee);
           if (flags.json !== true) print(calibrationText(result, describePromise(promise)));
         } finally {
@@ -98,3 +109,9 @@ function promiseOf(flags: {
 
 const total = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a + b;
+
+/** The plots take longer to load than most commands to run, so they are loaded when they are wanted. */
+async function writeReport(file: string, path: string, result: CalibrateResult): Promise<void> {
+  const { calibrationReport } = await import("../../report/index.ts");
+  await writeWhole(file, calibrationReport(basename(resolve(path)), result));
+}

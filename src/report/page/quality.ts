@@ -4,7 +4,7 @@ import { html, type Markup, trusted } from "../markup.ts";
 import { classesPlot, classesShown } from "../plots/classes.ts";
 import { full, narrow, systemColours } from "../plots/figure.ts";
 import { reliabilityPlot } from "../plots/reliability.ts";
-import { accuracyPlot, agreementPlot, escalationPlot, speedUpPlot } from "../plots/thresholds.ts";
+import { accuracyPlot, agreementPlot, escalationPlot, speedUpPlot, type ThresholdCurve } from "../plots/thresholds.ts";
 import { tradeOffPlot } from "../plots/trade-off.ts";
 import { figureOf, legend } from "./parts.ts";
 
@@ -20,7 +20,7 @@ ${figureOf(tradeOffPlot(result, full), caption, { narrow: tradeOffPlot(result, n
 }
 
 /** Everything over the threshold. */
-export function thresholds(result: BenchResult): Markup | undefined {
+export function thresholds(result: ThresholdCurve): Markup | undefined {
   if (result.curve.length === 0) return undefined;
   const plots = [accuracyPlot(result), agreementPlot(result), escalationPlot(result), speedUpPlot(result)];
   return html`<section>

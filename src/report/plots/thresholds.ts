@@ -1,11 +1,20 @@
 import * as Plot from "@observablehq/plot";
-import type { BenchResult, CurvePoint } from "../../bench/types.ts";
 import { below, beside, figure, percentTick, systemColours, timesTick, toPercent } from "./figure.ts";
+
+/** The twin at one threshold. Shares are 0 to 1. */
+interface CurvePoint {
+  readonly threshold: number;
+  readonly escalationRate: number;
+  readonly agreement: number;
+  /** With labels only. */
+  readonly accuracy?: number | undefined;
+  readonly speedUp?: number | undefined;
+}
 
 /** What the curves are drawn from: a bench result, or a calibration. */
 export interface ThresholdCurve {
   readonly curve: readonly CurvePoint[];
-  readonly twin: Pick<BenchResult["twin"], "confidence" | "threshold">;
+  readonly twin: { readonly confidence: string; readonly threshold?: number | undefined };
 }
 
 type Tick = typeof percentTick | typeof timesTick;
