@@ -104,7 +104,12 @@ class HostedLane implements Lane {
       this.#opening = { resolve, reject };
     });
     this.#channel.send({ kind: "open", spec: this.#spec, networks });
-    await opened;
+    try {
+      await opened;
+    } catch (error) {
+      await this.ended;
+      throw error;
+    }
     this.#channel.hold(this.#pending.size > 0);
   }
 
