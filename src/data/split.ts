@@ -1,6 +1,5 @@
-import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { InputError, UsageError } from "../errors.ts";
+import { shuffledIndices } from "../shuffle.ts";
 import type { ImageItem, ImageSource } from "./types.ts";
 
 /** Which images of a source to use. */
@@ -26,7 +25,8 @@ export async function selectImages(source: ImageSource, selection: Selection): P
   if (!isCount(skip) || !isCount(take) || skip + take > count) {
     throw new InputError(source.name, `holds ${count} images; skipping ${skip} and taking ${take} is not possible`);
   }
-  const order = shuffle === undefined ? Uint32Array.from({ length: count }, (_, i) => i) : shuffled(count, shuffle);
+  const order =
+    shuffle === undefined ? Uint32Array.from({ length: count }, (_, i) => i) : shuffledIndices(count, shuffle);
   return subset(source, order.subarray(skip, skip + take), count);
 }
 
@@ -47,7 +47,7 @@ export async function splitImages<Name extends string>(
   if (entries.filter(([, size]) => size === "rest").length > 1) throw new UsageError("only one part can have the rest");
   const fixed = entries.reduce((total, [, size]) => total + (size === "rest" ? 0 : size), 0);
   if (fixed > count) throw new InputError(source.name, `holds ${count} images; the parts want ${fixed}`);
-  const order = shuffled(count, seed);
+  const order = shuffledIndices(count, seed);
   let start = 0;
   const parts = entries.map(([name, size]) => {
     const end = start + (size === "rest" ? count - fixed : size);
@@ -67,17 +67,6 @@ async function countImages(source: ImageSource): Promise<number> {
   let count = 0;
   for await (const _ of source) count++;
   return count;
-}
-
-/** Fisher-Yates. */
-function shuffled(count: number, seed: number): Uint32Array {
-  const random = xoroshiro128plus(seed);
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = uniformInt(random, 0, i);
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
 }
 
 function subset(source: ImageSource, indices: Uint32Array, count: number): ImageSource {

@@ -1,3 +1,4 @@
+export { shuffledIndices } from "../../shuffle.ts";
 export { type Audit, auditDelay, recordAudit, startAudit } from "./audit.ts";
 export { bettingAccepts, bettingLossesNeeded, bettingUpperBound, bettingWealth } from "./betting.ts";
 export {
@@ -10,4 +11,3 @@ export {
 } from "./binomial.ts";
 export { type Interval, pairedInterval, wilsonInterval } from "./intervals.ts";
 export { normalCoverage, normalQuantile } from "./normal.ts";
-export { shuffledIndices } from "./shuffle.ts";
