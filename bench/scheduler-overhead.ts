@@ -40,7 +40,7 @@ async function main(): Promise<void> {
     storeNetwork(folder, "original", classifier({ seed: 2, size: 32, width: 32, depth: 12 })),
   ];
   const lanes = cpuBudget();
-  await using bare = await BareLoops.open(lanes, networks);
+  await using bare = await BareLoops.open(lanes, networks, batches);
   await using scheduler = await openScheduler(networks, lanes, isolation, rate);
   const images = Array.from({ length: lanes * batches * batch }, (_, i) => randomBytes(inputSize, i % 64));
   const share = { compressed: batches, original: Math.round(batches * rate) };
@@ -105,9 +105,10 @@ class BareLoops implements AsyncDisposable {
     this.#workers = workers;
   }
 
-  static async open(count: number, networks: readonly Network[]): Promise<BareLoops> {
+  static async open(count: number, networks: readonly Network[], batches: number): Promise<BareLoops> {
+    const workerData = { networks, batches } satisfies BareLoop;
     const loops = new BareLoops(
-      Array.from({ length: count }, () => new Worker(new URL(import.meta.url), { workerData: networks })),
+      Array.from({ length: count }, () => new Worker(new URL(import.meta.url), { workerData })),
     );
     await loops.#all({ compressed: 1, original: 1 });
     return loops;
@@ -128,13 +129,21 @@ class BareLoops implements AsyncDisposable {
   }
 }
 
-async function serveBareLoop(networks: readonly Network[]): Promise<void> {
+/** What a bare loop runs: as many batches of images as go through one lane, each in memory of its own. */
+interface BareLoop {
+  readonly networks: readonly Network[];
+  readonly batches: number;
+}
+
+async function serveBareLoop({ networks, batches }: BareLoop): Promise<void> {
   const spec = { kind: "cpu" as const, networks: ["compressed" as const, "original" as const], threads: 1 };
   const [compressed, original] = await Promise.all(networks.map((network) => NetworkSession.load(network, spec)));
-  const data: Batch = { count: batch, data: randomBytes(batch * inputSize, 1) };
+  const inputs = Array.from({ length: batches }, (_, i): Batch => {
+    return { count: batch, data: randomBytes(batch * inputSize, i) };
+  });
   const answer = async (share: Share | undefined): Promise<void> => {
-    for (let i = 0; i < (share?.compressed ?? 0); i++) await compressed!.run(data);
-    for (let i = 0; i < (share?.original ?? 0); i++) await original!.run(data);
+    for (let i = 0; i < (share?.compressed ?? 0); i++) await compressed!.run(inputs[i]!);
+    for (let i = 0; i < (share?.original ?? 0); i++) await original!.run(inputs[i]!);
     parentPort!.postMessage("done", []);
     if (share === undefined) parentPort!.close();
   };
@@ -142,4 +151,4 @@ async function serveBareLoop(networks: readonly Network[]): Promise<void> {
 }
 
 if (isMainThread) await main();
-else await serveBareLoop(workerData as Network[]);
+else await serveBareLoop(workerData as BareLoop);

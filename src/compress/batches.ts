@@ -7,7 +7,7 @@ import {
   prepareAll,
 } from "../data/index.ts";
 import { InputError, ModelError } from "../errors.ts";
-import { type InputFormat, imageSize, writeInput } from "../lanes/index.ts";
+import { type InputWriter, imageSize, inputWriter } from "../lanes/index.ts";
 import { classifierOf, type Model } from "../onnx/index.ts";
 import type { ImageBatch } from "./int8/images.ts";
 
@@ -48,11 +48,14 @@ export async function* imageBatches(
 class Assembly {
   /** Images so far, in all batches. */
   count = 0;
-  readonly #reader: InputFormat;
+  readonly #size: number;
+  readonly #write: InputWriter;
   #planes: Planes[] = [];
 
   constructor({ shape, normalisation }: Preprocessor, layout: "NCHW" | "NHWC") {
-    this.#reader = { input: { layout, shape }, normalisation };
+    const format = { input: { layout, shape }, normalisation };
+    this.#size = imageSize(format);
+    this.#write = inputWriter(format);
   }
 
   get isFull(): boolean {
@@ -69,10 +72,9 @@ class Assembly {
   }
 
   take(): ImageBatch {
-    const size = imageSize(this.#reader);
-    const data = new Float32Array(this.#planes.length * size);
+    const data = new Float32Array(this.#planes.length * this.#size);
     for (const [i, image] of this.#planes.entries()) {
-      writeInput(data.subarray(i * size, (i + 1) * size), { count: 1, data: image }, 0, 1, this.#reader);
+      this.#write(data.subarray(i * this.#size, (i + 1) * this.#size), { count: 1, data: image }, 0, 1);
     }
     const count = this.#planes.length;
     this.#planes = [];

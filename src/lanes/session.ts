@@ -1,17 +1,19 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { imageSize, writeInput } from "./inputs.ts";
+import { type InputWriter, imageSize, inputWriter } from "./inputs.ts";
 import type { Batch, LaneSpec, Network } from "./types.ts";
 
 /** One network, loaded into ONNX Runtime. */
 export class NetworkSession {
   readonly #network: Network;
   readonly #session: InferenceSession;
+  readonly #write: InputWriter;
   /** Network inputs of the last run; kept, since fresh memory costs page faults. */
   #scratch = new Float32Array(0);
 
   private constructor(network: Network, session: InferenceSession) {
     this.#network = network;
     this.#session = session;
+    this.#write = inputWriter(network);
   }
 
   /** @throws Error of the runtime when the file, the provider or the names are not usable. */
@@ -44,7 +46,7 @@ export class NetworkSession {
     const size = rows * imageSize(this.#network);
     if (this.#scratch.length < size) this.#scratch = new Float32Array(size);
     const input = this.#scratch.subarray(0, size);
-    writeInput(input, batch, from, to, this.#network);
+    this.#write(input, batch, from, to);
     return input;
   }
 
