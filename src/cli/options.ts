@@ -12,11 +12,13 @@ export const options = {
     new Option("--preprocess <preset>", "a preset, a JSON file, or a preprocessor_config.json").makeOptionMandatory(),
   split: () =>
     new Option("--split <part>", "of a data set that holds several").choices(["train", "test", "val"] as const),
-  take: () =>
-    new Option("--take <n>", "use only the first n images (after --shuffle and --skip)").argParser(parseCount(1)),
-  skip: () => new Option("--skip <n>", "leave out the first n images (after --shuffle)").argParser(parseCount(0)),
+  take: () => new Option("--take <n>", "use only n images: the first, or drawn by --shuffle").argParser(parseCount(1)),
+  skip: () => new Option("--skip <n>", "leave out n images: the first, or drawn by --shuffle").argParser(parseCount(0)),
   shuffle: () =>
-    new Option("--shuffle <seed>", "take the images in an order drawn from this seed").argParser(parseCount(0)),
+    new Option(
+      "--shuffle <seed>",
+      "draw --take and --skip at random from this seed, instead of the first images",
+    ).argParser(parseCount(0)),
   labels: () => new Option("--labels <file>", "class names, one a line, in the order of the network's outputs"),
   json: () => new Option("--json [file]", "write the result as JSON, to a file or to stdout"),
   quiet: () => new Option("-q, --quiet", "no notes and no progress"),

@@ -81,6 +81,11 @@ describe.sequential("a twin from two models and a folder of images", () => {
     const run = await twindnn(["verify", twin]);
     expect(run.code, run.stdout + run.stderr).toBe(0);
     expect(run.stdout).toContain("holds");
+    const proven = await twindnn(["verify", twin, "--data", at("images"), "--json"]);
+    expect(proven.code, proven.stderr).toBe(0);
+    const { holds, images } = JSON.parse(proven.stdout);
+    expect({ holds, ...images }).toMatchObject({ holds: true, proven: true, known: 600, images: 600 });
+    expect(images.agreement.value).toBeGreaterThan(0.9);
   });
 
   test("evaluate reports what the images show, and warns of images that calibrated", async () => {

@@ -1,6 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { cpuClass } from "../../lanes/index.ts";
-import { readTwin, verifyTwin } from "../../twin/index.ts";
+import { readTwin, type Verification, verifyTwin } from "../../twin/index.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
 import { examples, options } from "../options.ts";
@@ -32,13 +32,22 @@ export const verifyCommand = () =>
         try {
           const result = await verifyTwin(path, images, { signal, onProgress: (count) => progress.advance(count) });
           progress.stop();
-          const { guarantee, canaries, holds } = result;
-          if (flags.json !== undefined)
-            await writeJson(flags.json, { guarantee, canaries, holds, cpuClass: cpuClass() });
+          if (flags.json !== undefined) await writeJson(flags.json, jsonOf(result));
           if (flags.json !== true) print(verificationText(result));
-          if (!holds) process.exitCode = 1;
+          if (!result.holds) process.exitCode = 1;
         } finally {
           progress.stop();
         }
       }),
     );
+
+function jsonOf({ guarantee, canaries, images, holds }: Verification): unknown {
+  const { evaluation, known, proven, problem } = images ?? {};
+  return {
+    guarantee,
+    canaries,
+    holds,
+    cpuClass: cpuClass(),
+    images: images && { ...evaluation, known, proven, problem },
+  };
+}
