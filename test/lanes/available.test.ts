@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { availableLanes } from "../../src/lanes/index.ts";
 import { laneSuite } from "./suite.ts";
 
-// A GPU lane needs a GPU, or a software adapter that takes minutes:
-// VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json, with Debian's libvulkan1 and chromium.
+// A GPU lane needs a GPU, or a software adapter, which takes minutes: "npm run test:webgpu" names that of Debian's
+// chromium, which needs libvulkan1.
 const lanes = await availableLanes();
 
 describe("availableLanes", () => {
