@@ -1,0 +1,98 @@
+import { UsageError } from "../../../errors.ts";
+import {
+  checkModel,
+  copyModel,
+  elementTypes,
+  FreshNames,
+  type Graph,
+  inferShapes,
+  int64,
+  type Model,
+  operatorName,
+  removeDeadNodes,
+  sizeOf,
+  type Tensor,
+} from "../../../onnx/index.ts";
+import { type Followed, followChannels } from "./follow.ts";
+import { type Keep, removedUnits } from "./kept.ts";
+import { channelRules } from "./rules/index.ts";
+import type { Axis } from "./tracks.ts";
+
+/**
+ * Removes channels: weights, biases, statistics, groups, sizes of Split, bounds of Slice, targets of Reshape and the
+ * shapes of values shrink together. The result computes what the given model computes with the removed channels zeroed
+ * where layers read them (`zeroChannels`).
+ *
+ * @param keeps the units that stay, for each group that loses some; groups are those of `channelGroups(model)`
+ * @throws UsageError for a frozen or foreign group, an unknown unit, or a removal that leaves a layer without channels
+ */
+export function removeChannels(model: Model, keeps: readonly Keep[]): Model {
+  const followed = followChannels(model);
+  const removed = removedUnits(followed, keeps);
+  const kept = (axis: Axis): number[] =>
+    Array.from({ length: axis.size }, (_, at) => at).filter((at) => !removed.has(followed.tracks.unitOf(axis, at)));
+  refuseEmpty(model, followed, kept);
+  const result = copyModel(model);
+  resizeNodes(model, result.graph, followed, kept);
+  cutConstants(model.graph, result.graph, followed, kept);
+  result.graph.values.clear();
+  const clean = removeDeadNodes(result);
+  checkModel(clean);
+  inferShapes(clean, { lenient: true });
+  return clean;
+}
+
+type Kept = (axis: Axis) => readonly number[];
+
+const axesOf = ({ tracks }: Followed, value: string): Axis[] =>
+  (tracks.axesOf(value) ?? []).filter((axis) => axis !== undefined);
+
+function refuseEmpty({ graph }: Model, followed: Followed, kept: Kept): void {
+  for (const node of graph.nodes) {
+    for (const value of [...node.inputs, ...node.outputs]) {
+      if (axesOf(followed, value).every((axis) => axis.size === 0 || kept(axis).length > 0)) continue;
+      throw new UsageError(`node "${node.name}" (${node.op}) would be left without channels; keep at least one unit`);
+    }
+  }
+}
+
+/** Writes the sizes that are left into the nodes that hold sizes. */
+function resizeNodes(model: Model, graph: Graph, followed: Followed, kept: Kept): void {
+  const names = new FreshNames(graph);
+  const shrinks = (value: string): boolean => axesOf(followed, value).some((axis) => kept(axis).length < axis.size);
+  for (const [at, original] of model.graph.nodes.entries()) {
+    if (![...original.inputs, ...original.outputs].some(shrinks)) continue;
+    const node = graph.nodes[at]!;
+    const setIntegers = (input: number, values: readonly number[]): void => {
+      node.inputs[input] = names.take(`${node.outputs[0]}_sizes`);
+      graph.constants.set(node.inputs[input], int64(values));
+    };
+    const tracks = followed.nodes.get(original)!;
+    channelRules.get(operatorName(node))?.resize?.({ node, tracks, kept, setIntegers });
+  }
+}
+
+function cutConstants(original: Graph, graph: Graph, followed: Followed, kept: Kept): void {
+  for (const [name, tensor] of original.constants) {
+    for (const axis of axesOf(followed, name)) {
+      const stay = kept(axis);
+      if (stay.length < axis.size)
+        graph.constants.set(name, take(graph.constants.get(name) ?? tensor, axis.axis, stay));
+    }
+  }
+}
+
+/** The entries of a tensor at some positions of an axis. */
+function take(tensor: Tensor, axis: number, positions: readonly number[]): Tensor {
+  const dims = tensor.dims.with(axis, positions.length);
+  const [block, size] = [sizeOf(tensor.dims.slice(axis + 1)), tensor.dims[axis]!];
+  const data = new elementTypes[tensor.type].array(sizeOf(dims));
+  for (let row = 0, to = 0; row < sizeOf(tensor.dims.slice(0, axis)); row++) {
+    for (const position of positions) {
+      const from = (row * size + position) * block;
+      data.set(tensor.data.subarray(from, from + block) as never, to);
+      to += block;
+    }
+  }
+  return { type: tensor.type, dims, data };
+}

@@ -1,0 +1,118 @@
+import type { Dim } from "../../../../onnx/index.ts";
+import { isKnown } from "../../../../onnx/operators/dims.ts";
+import type { NodeTracks } from "../node-tracks.ts";
+import { alignedDims } from "../reshape-alignment.ts";
+import type { ChannelRule, ChannelRules } from "../rule.ts";
+import type { Axis } from "../tracks.ts";
+
+type Axes = ReturnType<NodeTracks["inputAxes"]>;
+
+/** The same elements in the same order: axes are kept, split or merged. */
+function followView(tracks: NodeTracks): void {
+  const [x, y] = [tracks.inputAxes(0), tracks.outputAxes()];
+  const { blocks, opaque } = alignedDims(shapeOf(tracks, "input"), shapeOf(tracks, "output"));
+  for (const { from, to } of blocks) {
+    const [a, b] = [from.map((axis) => x[axis]), to.map((axis) => y[axis])];
+    if (a.length === 1 && b.length === 1) tracks.join(a[0], b[0]);
+    else if (a.length === 1) followFactors(tracks, a[0], b);
+    else if (b.length === 1) followFactors(tracks, b[0], a);
+    else tracks.freeze([...a, ...b], "splits and merges them at once");
+  }
+  const left = [...opaque.from.map((axis) => x[axis]), ...opaque.to.map((axis) => y[axis])];
+  tracks.freeze(left, "splits or merges them by a size that is unknown");
+}
+
+function shapeOf(tracks: NodeTracks, side: "input" | "output"): readonly Dim[] {
+  return (side === "input" ? tracks.input(0) : tracks.output)?.shape ?? [];
+}
+
+/**
+ * An axis that is the product of several. One of them may lose elements: of those that are not frozen yet the longest,
+ * of equals the last. Each of its elements goes with all those of the product that lie on it; the other factors stay.
+ */
+function followFactors(tracks: NodeTracks, whole: Axis | undefined, factors: Axes): void {
+  const free = factors.filter((axis) => tracks.isFree(axis)).filter((axis) => axis !== undefined);
+  const chosen = free.reduce<Axis | undefined>(
+    (best, axis) => (axis.size >= (best?.size ?? 0) ? axis : best),
+    undefined,
+  );
+  tracks.freeze(
+    factors.filter((axis) => axis !== chosen),
+    "splits or merges channels by this size",
+  );
+  if (chosen === undefined || whole === undefined) {
+    tracks.freeze([whole], "splits or merges sizes that must all stay");
+    return;
+  }
+  const inner = factors.slice(factors.indexOf(chosen) + 1).reduce((size, axis) => size * (axis?.size ?? 1), 1);
+  for (let position = 0; position < whole.size; position++) {
+    tracks.joinPart(whole, position, chosen, Math.floor(position / inner) % chosen.size, 1);
+  }
+}
+
+const view: ChannelRule = { follow: followView };
+
+const reshape: ChannelRule = {
+  follow: (tracks) => {
+    if (reshapeTarget(tracks, (axis) => axis.size) === undefined) tracks.freezeAll("has several unknown sizes");
+    else followView(tracks);
+  },
+  resize: ({ node, tracks, kept, setIntegers }) => {
+    const target = reshapeTarget(tracks, (axis) => kept(axis).length);
+    if (target === undefined) return;
+    node.attributes.delete("allowzero");
+    setIntegers(1, target);
+  },
+};
+
+/** Sizes to reshape to: 0 copies one that is unknown, -1 stands for one; undefined where several would need that. */
+function reshapeTarget(tracks: NodeTracks, sizeOf: (axis: Axis) => number): readonly number[] | undefined {
+  const [from, to] = [shapeOf(tracks, "input"), shapeOf(tracks, "output")];
+  const target = tracks.outputAxes().map((axis, at) => {
+    if (axis !== undefined) return sizeOf(axis);
+    return to[at] !== undefined && to[at] === from[at] ? 0 : -1;
+  });
+  return target.filter((size) => size === -1).length <= 1 ? target : undefined;
+}
+
+const transpose: ChannelRule = {
+  follow: (tracks) => {
+    const [x, y] = [tracks.inputAxes(0), tracks.outputAxes()];
+    const order = tracks.ints("perm", [...x.keys()].toReversed());
+    for (const [to, from] of order.entries()) tracks.join(x[from], y[to]);
+  },
+};
+
+/** Adds axes of size 1, or drops them. */
+const singleAxes: ChannelRule = {
+  follow: (tracks) => {
+    const [x, y] = [tracks.inputAxes(0), tracks.outputAxes()];
+    const axes = tracks.axes("axes", 1);
+    const longer = x.length > y.length ? x : y;
+    const named = axes?.map((axis) => tracks.axis(axis, longer.length));
+    const single = named ?? longer.flatMap((axis, at) => (axis?.size === 1 ? [at] : []));
+    const rest = longer.filter((_, axis) => !single.includes(axis));
+    for (const [at, axis] of (x.length > y.length ? y : x).entries()) tracks.join(axis, rest[at]);
+  },
+};
+
+/** Sizes that are computed with must stay, unless only unknown ones are taken. */
+const shape: ChannelRule = {
+  follow: (tracks) => {
+    if (tracks.derived.some((value) => hasKnown(value?.elements))) {
+      tracks.freeze(tracks.inputAxes(0), "puts out its size, which is computed with; simplify the model first");
+    }
+  },
+};
+
+/** Whether any of some followed integers is a number, or they are not followed. */
+const hasKnown = (elements: readonly Dim[] | undefined): boolean => elements?.some(isKnown) ?? true;
+
+export const reshaping: ChannelRules = {
+  Reshape: reshape,
+  Flatten: view,
+  Transpose: transpose,
+  Squeeze: singleAxes,
+  Unsqueeze: singleAxes,
+  Shape: shape,
+};
