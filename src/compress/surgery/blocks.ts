@@ -71,18 +71,20 @@ function nodesBetween({ graph }: Model, from: string, to: string): Node[] | unde
 }
 
 /**
- * Removes a residual block: its sum becomes x, and what only its branch needed goes.
+ * Removes a residual block: its sum becomes x, and what only its branch needed goes. Other blocks found in the given
+ * model can be removed from the result, unless they hold this one.
  *
  * @throws UsageError for a block of another model
  */
-export function removeBlock(model: Model, block: ResidualBlock): Model {
+export function removeBlock(model: Model, { id, branch }: ResidualBlock): Model {
   const result = copyModel(model);
-  const { graph } = result;
-  const at = graph.nodes.findIndex((node) => node.op === "Add" && node.outputs[0] === block.id);
-  if (at < 0 || !graph.nodes[at]!.inputs.includes(block.input)) {
-    throw new UsageError(`block "${block.id}" is not of this model; find its blocks again after every change`);
+  const { nodes } = result.graph;
+  const at = nodes.findIndex(({ op, inputs, outputs }) => op === "Add" && outputs[0] === id && inputs.includes(branch));
+  if (at < 0) {
+    throw new UsageError(`block "${id}" is not of this model; find the blocks again after a change within them`);
   }
-  graph.nodes[at] = makeNode("Identity", [block.input], [block.id]);
+  const input = nodes[at]!.inputs.find((name) => name !== branch)!;
+  nodes[at] = makeNode("Identity", [input], [id]);
   const clean = removeDeadNodes(removeIdentity(result));
   inferShapes(clean, { lenient: true });
   return clean;

@@ -1,7 +1,6 @@
 import { UsageError } from "../../../errors.ts";
 import type { Followed } from "./follow.ts";
 import type { ChannelGroup } from "./groups.ts";
-import type { Axis } from "./tracks.ts";
 
 /** Which units of a group stay. */
 export interface Keep {
@@ -13,16 +12,14 @@ export interface Keep {
 /**
  * The units that go.
  *
- * @throws UsageError for a frozen group, a group of another model, a unit that the group does not have, a unit named twice
+ * @throws UsageError for a frozen group, a group of another model, a unit that the group does not have or that is named twice
  */
 export function removedUnits(followed: Followed, keeps: readonly Keep[]): Set<number> {
   return new Set(
     keeps.flatMap(({ group, keep }) => {
       checkKeep(group, keep);
-      const axis = axisOf(followed, group);
-      const kept = new Set(keep);
-      const positions = group.producers[0]!.channels.positions.filter((_, unit) => !kept.has(unit));
-      return positions.map(([position]) => followed.tracks.unitOf(axis, position!));
+      const units = unitsOf(followed, group);
+      return units.filter((_, index) => !keep.includes(index));
     }),
   );
 }
@@ -36,16 +33,22 @@ function checkKeep(group: ChannelGroup, keep: readonly number[]): void {
     throw new UsageError(`group "${group.id}" has no unit ${wrong}; it has units 0 to ${group.size - 1}`);
   }
   if (new Set(keep).size < keep.length) {
-    throw new UsageError(`units to keep of group "${group.id}" are named twice: ${keep.join(", ")}; name each once`);
+    throw new UsageError(`units of group "${group.id}" are named twice: ${keep.join(", ")}; name each once`);
   }
 }
 
-/** The axis that the group's first producer writes. */
-function axisOf({ tracks }: Followed, group: ChannelGroup): Axis {
-  const { value, axis, positions } = group.producers[0]!.channels;
-  const found = tracks.axesOf(value)?.[axis];
-  if (found === undefined || positions.flat().some((position) => position >= found.size)) {
-    throw new UsageError(`group "${group.id}" is not of this model; find its groups again after every change`);
-  }
-  return found;
+/** The group's units as the model's tracks number them: all positions of a unit must be one there, too. */
+function unitsOf({ tracks }: Followed, group: ChannelGroup): number[] {
+  const layers = [...group.producers, ...group.consumers].map(({ channels }) => channels);
+  return Array.from({ length: group.size }, (_, index) => {
+    const found = layers.flatMap(({ value, axis, positions }) => {
+      const track = tracks.axesOf(value)?.[axis];
+      return positions[index]!.map((at) => (track && at < track.size ? tracks.unitOf(track, at) : undefined));
+    });
+    const [unit] = found;
+    if (unit === undefined || found.some((other) => other !== unit)) {
+      throw new UsageError(`group "${group.id}" is not of this model; find the groups again after every change`);
+    }
+    return unit;
+  });
 }

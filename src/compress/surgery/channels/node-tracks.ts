@@ -117,11 +117,16 @@ export class NodeTracks extends NodeContext {
 
   /** Notes that the node makes channels; `weights` is the axis of its weights that holds them. */
   writes(channels: MaybeAxis, weights: MaybeAxis): void {
-    if (channels !== undefined) this.#layers.producers.push({ node: this.node, channels, weights });
+    this.#note(this.#layers.producers, channels, weights);
   }
 
   /** Notes that the node sums over channels. */
   reads(channels: MaybeAxis, weights?: MaybeAxis): void {
-    if (channels !== undefined) this.#layers.consumers.push({ node: this.node, channels, weights });
+    this.#note(this.#layers.consumers, channels, weights);
+  }
+
+  #note(layers: LayerAxes[], channels: MaybeAxis, weights: MaybeAxis): void {
+    const constant = weights !== undefined && this.#model.graph.constants.has(weights.value);
+    if (channels !== undefined) layers.push({ node: this.node, channels, weights: constant ? weights : undefined });
   }
 }

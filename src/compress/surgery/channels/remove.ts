@@ -29,13 +29,12 @@ import type { Axis } from "./tracks.ts";
 export function removeChannels(model: Model, keeps: readonly Keep[]): Model {
   const followed = followChannels(model);
   const removed = removedUnits(followed, keeps);
-  const kept = (axis: Axis): number[] =>
-    Array.from({ length: axis.size }, (_, at) => at).filter((at) => !removed.has(followed.tracks.unitOf(axis, at)));
+  const kept = keptPositions(followed, removed);
   refuseEmpty(model, followed, kept);
   const result = copyModel(model);
   resizeNodes(model, result.graph, followed, kept);
   cutConstants(model.graph, result.graph, followed, kept);
-  result.graph.values.clear();
+  resizeValues(result.graph, followed, kept);
   const clean = removeDeadNodes(result);
   checkModel(clean);
   inferShapes(clean, { lenient: true });
@@ -43,6 +42,18 @@ export function removeChannels(model: Model, keeps: readonly Keep[]): Model {
 }
 
 type Kept = (axis: Axis) => readonly number[];
+
+/** Finds what stays of an axis, once for each. */
+function keptPositions({ tracks }: Followed, removed: ReadonlySet<number>): Kept {
+  const known = new Map<Axis, number[]>();
+  return (axis) => {
+    const found = known.get(axis);
+    if (found !== undefined) return found;
+    const stay = Array.from({ length: axis.size }, (_, at) => at).filter((at) => !removed.has(tracks.unitOf(axis, at)));
+    known.set(axis, stay);
+    return stay;
+  };
+}
 
 const axesOf = ({ tracks }: Followed, value: string): Axis[] =>
   (tracks.axesOf(value) ?? []).filter((axis) => axis !== undefined);
@@ -72,6 +83,19 @@ function resizeNodes(model: Model, graph: Graph, followed: Followed, kept: Kept)
   }
 }
 
+/** Writes the sizes that are left into what the file says of inner values. */
+function resizeValues({ values }: Graph, { tracks }: Followed, kept: Kept): void {
+  for (const [name, info] of values) {
+    const axes = tracks.axesOf(name);
+    const shape = info.shape?.map((size, axis) => {
+      const track = axes?.[axis];
+      return track === undefined ? size : kept(track).length;
+    });
+    values.set(name, { ...info, shape });
+  }
+}
+
+/** Cuts every constant along its axes. */
 function cutConstants(original: Graph, graph: Graph, followed: Followed, kept: Kept): void {
   for (const [name, tensor] of original.constants) {
     for (const axis of axesOf(followed, name)) {

@@ -30,10 +30,12 @@ const conv: ChannelRule = {
 /** Every channel makes as many of the output's; none is summed over. */
 function followDepthwise(tracks: NodeTracks): void {
   const [x, y] = [tracks.inputAxes(0)[1], tracks.outputAxes()[1]];
-  const multiplier = (y?.size ?? 0) / (x?.size ?? 1);
-  for (let channel = 0; channel < (x?.size ?? 0); channel++) {
-    for (let copy = 0; copy < multiplier; copy++) tracks.joinPart(x, channel, y, channel * multiplier + copy, 1);
+  if (x === undefined || y === undefined) {
+    tracks.freeze([x, y], "has an unknown number of channels");
+    return;
   }
+  const multiplier = y.size / x.size;
+  for (let made = 0; made < y.size; made++) tracks.joinPart(x, Math.floor(made / multiplier), y, made, 1);
 }
 
 /** Groups stay of one size, and as many: the channels at one position in each go together. */

@@ -26,69 +26,76 @@ const concat: ChannelRule = {
 
 const splitAxis = (tracks: NodeTracks): number => tracks.axis(tracks.int("axis", 0), tracks.inputAxes(0).length);
 
+/** The axis that a Split cuts, in each output. */
+const splitParts = (tracks: NodeTracks): Axes =>
+  tracks.node.outputs.map((_, index) => tracks.outputAxes(index)[splitAxis(tracks)]);
+
 const split: ChannelRule = {
   follow: (tracks) => {
-    const [x, axis] = [tracks.inputAxes(0), splitAxis(tracks)];
+    const [x, parts] = [tracks.inputAxes(0), splitParts(tracks)];
+    if (!parts.every((part) => part !== undefined)) return tracks.freezeAll("splits by sizes that are unknown");
     let at = 0;
-    for (const index of tracks.node.outputs.keys()) {
-      const y = tracks.outputAxes(index);
-      joinOthers(tracks, x, y, axis);
-      tracks.joinPart(x[axis], at, y[axis], 0, y[axis]?.size ?? 0);
-      at += y[axis]?.size ?? 0;
+    for (const [index, part] of parts.entries()) {
+      joinOthers(tracks, x, tracks.outputAxes(index), splitAxis(tracks));
+      tracks.joinPart(x[splitAxis(tracks)], at, part, 0, part.size);
+      at += part.size;
     }
   },
   resize: ({ node, tracks, kept, setIntegers }) => {
-    const parts = node.outputs.map((_, index) => tracks.outputAxes(index)[splitAxis(tracks)]);
-    if (!parts.every((part) => part !== undefined)) return;
-    const sizes = parts.map((part) => kept(part).length);
+    const sizes = splitParts(tracks).flatMap((part) => (part === undefined ? [] : [kept(part).length]));
+    if (sizes.length < node.outputs.length) return;
     node.attributes.delete("num_outputs");
     if (tracks.opset < 13) node.attributes.set("split", attr.ints(sizes));
     else setIntegers(1, sizes);
   },
 };
 
-/** A part of an axis taken as it stands. */
+/** What a Slice takes of one axis. */
 interface Part {
   readonly axis: number;
   readonly start: number;
+  readonly step: number;
 }
 
-/** The axes that a Slice names, each with its first position; undefined where a bound is computed or a step is not 1. */
+/** The axes that a Slice names, undefined where its bounds are computed. */
 function slicedParts(tracks: NodeTracks): Part[] | undefined {
-  const rank = tracks.inputAxes(0).length;
+  const x = tracks.inputAxes(0);
   const [starts, ends] = [tracks.integers(1), tracks.integers(2)];
   const axes = tracks.isGiven(3) ? tracks.integers(3) : starts?.map((_, at) => at);
-  const steps = tracks.isGiven(4) ? tracks.integers(4) : [];
-  if (starts === undefined || ends === undefined || axes === undefined || !steps?.every((step) => step === 1))
-    return undefined;
-  const parts = axes.map((axis, at) => ({ axis: tracks.axis(axis, rank), start: starts[at]! }));
-  return parts.map(({ axis, start }) => ({ axis, start: firstPosition(start, tracks.inputAxes(0)[axis]?.size) }));
+  const steps = tracks.isGiven(4) ? tracks.integers(4) : starts?.map(() => 1);
+  if (starts === undefined || ends === undefined || axes === undefined || steps === undefined) return undefined;
+  return axes.map((named, at) => {
+    const axis = tracks.axis(named, x.length);
+    return { axis, start: firstPosition(starts[at]!, x[axis]?.size), step: steps[at]! };
+  });
 }
 
 /** As NumPy counts; where the size is unknown the axis is not followed, and 0 stands for any. */
 const firstPosition = (start: number, size: number | undefined): number =>
   size === undefined ? 0 : Math.min(size, start < 0 ? Math.max(0, start + size) : start);
 
+/** A part of an axis may lose what the whole loses; where it takes steps both stay. */
 const slice: ChannelRule = {
   follow: (tracks) => {
     const [x, y, parts] = [tracks.inputAxes(0), tracks.outputAxes(), slicedParts(tracks)];
-    if (parts === undefined) return tracks.freezeAll("takes steps, or computes its bounds");
+    if (parts === undefined) return tracks.freezeAll("computes its bounds");
     for (const [axis, whole] of x.entries()) {
-      const start = parts.find((part) => part.axis === axis)?.start ?? 0;
-      tracks.joinPart(whole, start, y[axis], 0, y[axis]?.size ?? 0);
+      const { start, step } = parts.find((part) => part.axis === axis) ?? { start: 0, step: 1 };
+      if (step === 1) tracks.joinPart(whole, start, y[axis], 0, y[axis]?.size ?? 0);
+      else tracks.freeze([whole, y[axis]], "takes every few of them");
     }
   },
   resize: ({ tracks, kept, setIntegers }) => {
     const parts = slicedParts(tracks)!;
     const [starts, ends] = [1, 2].map((index) => tracks.integers(index)!.map(storable)) as [number[], number[]];
-    for (const [at, { axis, start }] of parts.entries()) {
+    for (const [at, { axis, start, step }] of parts.entries()) {
       const [whole, part] = [tracks.inputAxes(0)[axis], tracks.outputAxes()[axis]];
-      if (whole === undefined || part === undefined) continue;
+      if (whole === undefined || part === undefined || step !== 1) continue;
       starts[at] = kept(whole).filter((position) => position < start).length;
       ends[at] = starts[at] + kept(part).length;
     }
-    const axes = parts.map(({ axis }) => axis);
-    for (const [at, integers] of [starts, ends, axes, axes.map(() => 1)].entries()) setIntegers(at + 1, integers);
+    const [axes, steps] = [parts.map(({ axis }) => axis), parts.map(({ step }) => step)];
+    for (const [at, integers] of [starts, ends, axes, steps].entries()) setIntegers(at + 1, integers);
   },
 };
 
@@ -135,10 +142,9 @@ const pad: ChannelRule = {
     }
   },
   resize: (resizing) => {
-    const { node, tracks } = resizing;
-    const { leading, trailing } = padsOf(tracks)!;
+    const { leading, trailing } = padsOf(resizing.tracks)!;
     const axes = [...leading.keys()];
-    node.inputs.splice(3);
+    resizing.node.inputs.splice(3);
     resizing.setIntegers(1, [
       ...axes.map((axis) => keptPads(resizing, axis, 0, leading[axis]!)),
       ...axes.map((axis) => keptPads(resizing, axis, -trailing[axis]!, trailing[axis]!)),
