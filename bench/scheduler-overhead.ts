@@ -4,18 +4,27 @@
  * Goals: under 3 % in threads, under 10 % in processes.
  *
  *     npm run bench:build
- *     node node_modules/.bench/bench/scheduler-overhead.js [--isolation process] [--rounds 9] [--rate 0.1]
+ *     node node_modules/.bench/bench/scheduler-overhead.js [--twin <folder>] [--isolation process] [--rounds 25]
+ *       [--images 20000] [--batch 64] [--rate 0.1]
  */
-import { rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { type Batch, cpuBudget, type Network, openLane, type Plan } from "../src/lanes/index.ts";
+import { type Batch, cpuBudget, imageSize, type Network, openLane, type Plan } from "../src/lanes/index.ts";
 import { NetworkSession } from "../src/lanes/session.ts";
+import { networkOf, readTwin } from "../src/twin/folder.ts";
+import { usualBatch } from "../src/twin/lanes.ts";
 import { createScheduler, type Scheduler } from "../src/twin/scheduler/index.ts";
-import { classifier, modelFolder, randomBytes, storeNetwork } from "../test/support/models.ts";
+import { randomBytes } from "../test/support/models.ts";
 
-const batch = 32;
-const inputSize = 3 * 32 * 32;
+/** The same work for both. */
+interface Setting {
+  readonly networks: readonly Network[];
+  readonly lanes: number;
+  readonly batch: number;
+  /** Share of images that are escalated. */
+  readonly rate: number;
+  readonly isolation: Plan["isolation"];
+}
 
 /** Batches that one bare loop runs in a round, of each network. */
 interface Share {
@@ -26,41 +35,53 @@ interface Share {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      twin: { type: "string", default: "models/fashion-mnist/twin" },
       isolation: { type: "string", default: "thread" },
-      rounds: { type: "string", default: "9" },
-      batches: { type: "string", default: "40" },
+      rounds: { type: "string", default: "25" },
+      images: { type: "string", default: "20000" },
+      batch: { type: "string" },
       rate: { type: "string", default: "0.1" },
     },
   });
-  const isolation = values.isolation === "process" ? "process" : "thread";
-  const [rounds, batches, rate] = [values.rounds, values.batches, values.rate].map(Number) as [number, number, number];
-  const folder = modelFolder();
-  const networks = [
-    storeNetwork(folder, "compressed", classifier({ seed: 1, size: 32, width: 16, depth: 4 })),
-    storeNetwork(folder, "original", classifier({ seed: 2, size: 32, width: 32, depth: 12 })),
-  ];
-  const lanes = cpuBudget();
-  await using bare = await BareLoops.open(lanes, networks, batches);
-  await using scheduler = await openScheduler(networks, lanes, isolation, rate);
-  const images = Array.from({ length: lanes * batches * batch }, (_, i) => randomBytes(inputSize, i % 64));
+  const folder = await readTwin(values.twin);
+  const networks = (["compressed", "original"] as const).map((name) => networkOf(folder, name));
+  const setting: Setting = {
+    networks,
+    lanes: cpuBudget(),
+    batch: Number(values.batch ?? usualBatch(networks[0]!)),
+    rate: Number(values.rate),
+    isolation: values.isolation === "process" ? "process" : "thread",
+  };
+  const rounds = Number(values.rounds);
+  const ratios = await compare(setting, Number(values.images), rounds);
+  const sorted = ratios.toSorted((a, b) => a - b);
+  console.log(
+    `overhead in a ${setting.isolation}: median ${percent(sorted[sorted.length >> 1]!)}, ` +
+      `from ${percent(sorted[0]!)} to ${percent(sorted.at(-1)!)} in ${rounds} rounds, ${setting.lanes} lanes, batch ${setting.batch}`,
+  );
+}
+
+/** What the scheduler costs in each round, as a share of the bare loops' time. */
+async function compare(setting: Setting, images: number, rounds: number): Promise<number[]> {
+  const { networks, lanes, batch, rate } = setting;
+  const inputSize = imageSize(networks[0]!);
+  const batches = Math.round(images / (lanes * batch));
   const share = { compressed: batches, original: Math.round(batches * rate) };
-  const ratios: number[] = [];
+  await using bare = await BareLoops.open(lanes, { networks, batches, batch });
+  await using scheduler = await openScheduler(setting, inputSize);
+  const inputs = Array.from({ length: lanes * batches * batch }, (_, i) => randomBytes(inputSize, i % 64));
+  const overheads: number[] = [];
   for (let round = 0; round <= rounds; round++) {
-    const byScheduler = () => timed(() => drain(scheduler, images));
+    const byScheduler = () => timed(() => drain(scheduler, inputs));
     const byLoops = () => timed(() => bare.run(share));
     // Each goes first in every second round; the first round only warms up.
     const first = round % 2 === 0 ? await byScheduler() : await byLoops();
     const second = round % 2 === 0 ? await byLoops() : await byScheduler();
-    const ratio = round % 2 === 0 ? first / second : second / first;
-    if (round > 0) ratios.push(ratio - 1);
-    console.log(`round ${round}: ${first.toFixed(0)} ms, ${second.toFixed(0)} ms, overhead ${percent(ratio - 1)}`);
+    const overhead = (round % 2 === 0 ? first / second : second / first) - 1;
+    if (round > 0) overheads.push(overhead);
+    console.log(`round ${round}: ${first.toFixed(0)} ms, ${second.toFixed(0)} ms, overhead ${percent(overhead)}`);
   }
-  const sorted = ratios.toSorted((a, b) => a - b);
-  console.log(
-    `overhead in a ${isolation}: median ${percent(sorted[sorted.length >> 1]!)}, ` +
-      `from ${percent(sorted[0]!)} to ${percent(sorted.at(-1)!)} in ${rounds} rounds, ${lanes} lanes, batch ${batch}`,
-  );
-  rmSync(folder, { recursive: true });
+  return overheads;
 }
 
 const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
@@ -71,12 +92,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
   return performance.now() - start;
 }
 
-function openScheduler(
-  networks: Network[],
-  lanes: number,
-  isolation: Plan["isolation"],
-  rate: number,
-): Promise<Scheduler> {
+function openScheduler({ networks, lanes, batch, rate, isolation }: Setting, inputSize: number): Promise<Scheduler> {
   let position = 0;
   return createScheduler({
     cascade: [{ network: "compressed", threshold: rate }, { network: "original" }],
@@ -105,8 +121,7 @@ class BareLoops implements AsyncDisposable {
     this.#workers = workers;
   }
 
-  static async open(count: number, networks: readonly Network[], batches: number): Promise<BareLoops> {
-    const workerData = { networks, batches } satisfies BareLoop;
+  static async open(count: number, workerData: BareLoop): Promise<BareLoops> {
     const loops = new BareLoops(
       Array.from({ length: count }, () => new Worker(new URL(import.meta.url), { workerData })),
     );
@@ -133,13 +148,15 @@ class BareLoops implements AsyncDisposable {
 interface BareLoop {
   readonly networks: readonly Network[];
   readonly batches: number;
+  /** Images in a batch. */
+  readonly batch: number;
 }
 
-async function serveBareLoop({ networks, batches }: BareLoop): Promise<void> {
+async function serveBareLoop({ networks, batches, batch }: BareLoop): Promise<void> {
   const spec = { kind: "cpu" as const, networks: ["compressed" as const, "original" as const], threads: 1 };
   const [compressed, original] = await Promise.all(networks.map((network) => NetworkSession.load(network, spec)));
   const inputs = Array.from({ length: batches }, (_, i): Batch => {
-    return { count: batch, data: randomBytes(batch * inputSize, i) };
+    return { count: batch, data: randomBytes(batch * imageSize(networks[0]!), i) };
   });
   const answer = async (share: Share | undefined): Promise<void> => {
     for (let i = 0; i < (share?.compressed ?? 0); i++) await compressed!.run(inputs[i]!);

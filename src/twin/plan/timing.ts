@@ -2,7 +2,7 @@ import { imageSize } from "../../lanes/inputs.ts";
 import type { Lane, Network } from "../../lanes/types.ts";
 import type { Timing } from "./candidates.ts";
 
-const batchSizes = [1, 2, 4, 8, 16, 32, 64];
+const batchSizes = [1, 2, 4, 8, 16, 32, 64, 128];
 /** Milliseconds that a batch size is run for, and runs at least. */
 const measuringTime = 100;
 const runsAtLeast = 3;
