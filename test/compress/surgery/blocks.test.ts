@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ResidualBlock, removeBlock, residualBlocks, simplify } from "../../../src/compress/surgery/index.ts";
 import { UsageError } from "../../../src/errors.ts";

@@ -1,6 +1,6 @@
 import { type Model, type Node, readsOf } from "../../../onnx/index.ts";
 import { type Inferred, NodeContext } from "../../../onnx/operators/index.ts";
-import type { Axis, Tracks } from "./tracks.ts";
+import type { Axes, Axis, Tracks } from "./tracks.ts";
 
 /** A layer that makes or takes in channels through weights. */
 export interface LayerAxes {
@@ -17,8 +17,7 @@ export interface Layers {
   readonly consumers: LayerAxes[];
 }
 
-/** An axis, or undefined where its size is unknown. */
-type MaybeAxis = Axis | undefined;
+type MaybeAxis = Axes[number];
 
 /** A node with the tracks of the values that it reads and makes: what a rule sees. */
 export class NodeTracks extends NodeContext {
@@ -66,12 +65,12 @@ export class NodeTracks extends NodeContext {
   }
 
   /** The axes of an input; of an omitted one none. */
-  inputAxes(index: number): readonly MaybeAxis[] {
+  inputAxes(index: number): Axes {
     return this.#tracks.axesOf(this.node.inputs[index] ?? "") ?? [];
   }
 
   /** The axes of an output. */
-  outputAxes(index = 0): readonly MaybeAxis[] {
+  outputAxes(index = 0): Axes {
     return this.#tracks.axesOf(this.node.outputs[index] ?? "") ?? [];
   }
 
@@ -91,7 +90,7 @@ export class NodeTracks extends NodeContext {
   }
 
   /** Joins each axis of `from` with the axis of `to` that lies as far from the end; size 1 is broadcast. */
-  joinBroadcast(from: readonly MaybeAxis[], to: readonly MaybeAxis[]): void {
+  joinBroadcast(from: Axes, to: Axes): void {
     for (const [axis, a] of from.entries()) {
       const b = to[axis + to.length - from.length];
       if (a?.size !== 1) this.join(a, b);
@@ -99,7 +98,7 @@ export class NodeTracks extends NodeContext {
   }
 
   /** Makes axes stay as they are. */
-  freeze(axes: readonly MaybeAxis[], because: string): void {
+  freeze(axes: Axes, because: string): void {
     const reason = `node "${this.node.name}" (${this.node.op}): ${because}`;
     for (const axis of axes) if (axis !== undefined) this.#tracks.freeze(axis, reason);
   }

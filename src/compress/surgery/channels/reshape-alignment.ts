@@ -19,14 +19,20 @@ export interface Alignment {
 export function alignedDims(from: readonly Dim[], to: readonly Dim[]): Alignment {
   const [a, b] = [numbered(from), numbered(to)];
   const front = blocksFrom(a, b);
-  const rest = (axes: readonly Numbered[], side: keyof Block): Numbered[] =>
-    axes.slice(front.flatMap((block) => block[side]).length).toReversed();
-  const [restA, restB] = [rest(a, "from"), rest(b, "to")];
-  const back = blocksFrom(restA, restB).map(({ from, to }) => ({ from: from.toReversed(), to: to.toReversed() }));
-  const left = (axes: readonly Numbered[], side: keyof Block): number[] =>
-    axes.slice(back.flatMap((block) => block[side]).length).map(({ axis }) => axis);
-  return { blocks: [...front, ...back], opaque: { from: left(restA, "from"), to: left(restB, "to") } };
+  const restA = a.slice(lengthOf(front, "from"));
+  const restB = b.slice(lengthOf(front, "to"));
+  const back = blocksFrom(restA.toReversed(), restB.toReversed()).map(reversed).toReversed();
+  const opaque = {
+    from: axesOf(restA.slice(0, restA.length - lengthOf(back, "from"))),
+    to: axesOf(restB.slice(0, restB.length - lengthOf(back, "to"))),
+  };
+  return { blocks: [...front, ...back], opaque };
 }
+
+const lengthOf = (blocks: readonly Block[], side: keyof Block): number =>
+  blocks.reduce((length, block) => length + block[side].length, 0);
+
+const reversed = ({ from, to }: Block): Block => ({ from: from.toReversed(), to: to.toReversed() });
 
 interface Numbered {
   readonly axis: number;

@@ -11,13 +11,16 @@ export interface Axis {
   readonly first: number;
 }
 
+/** The axes of a value; undefined where the size is unknown, as an open batch is. */
+export type Axes = readonly (Axis | undefined)[];
+
 /**
  * Which elements of which axes must go together. Two elements are joined when a node can run only if both stay or both
  * go; an element is frozen when a node needs it. The elements joined, over the whole graph, are a unit: the least that
  * can be removed.
  */
 export class Tracks {
-  readonly #axes: ReadonlyMap<string, readonly (Axis | undefined)[]>;
+  readonly #axes: ReadonlyMap<string, Axes>;
   readonly #units: UnionFind;
   readonly #frozen = new Map<number, string>();
 
@@ -27,8 +30,8 @@ export class Tracks {
     this.#units = new UnionFind(count);
   }
 
-  /** The axes of a value, undefined where the size is unknown; undefined for a value of unknown rank. */
-  axesOf(value: string): readonly (Axis | undefined)[] | undefined {
+  /** The axes of a value; undefined for one of unknown rank. */
+  axesOf(value: string): Axes | undefined {
     return this.#axes.get(value);
   }
 
@@ -63,8 +66,8 @@ export class Tracks {
   }
 }
 
-function numbered(values: ReadonlyMap<string, Inferred>): { axes: Map<string, (Axis | undefined)[]>; count: number } {
-  const axes = new Map<string, (Axis | undefined)[]>();
+function numbered(values: ReadonlyMap<string, Inferred>): { axes: Map<string, Axes>; count: number } {
+  const axes = new Map<string, Axes>();
   let count = 0;
   for (const [value, { shape }] of values) {
     if (shape === undefined) continue;

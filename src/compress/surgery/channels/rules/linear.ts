@@ -1,6 +1,7 @@
 import { attr } from "../../../../onnx/index.ts";
 import type { NodeTracks } from "../node-tracks.ts";
 import type { ChannelRule, ChannelRules } from "../rule.ts";
+import type { Axes } from "../tracks.ts";
 
 /** Positions of a convolution differ by neighbourhood, so that its spatial axes must stay. */
 function freezeSpace(tracks: NodeTracks): void {
@@ -84,8 +85,6 @@ const matmul: ChannelRule = {
     followProduct(tracks, a.slice(-2), b.slice(-2));
   },
 };
-
-type Axes = ReturnType<NodeTracks["inputAxes"]>;
 
 /** The product of [rows, inner] and [inner, columns]: a constant side is the layer's weights. */
 function followProduct(tracks: NodeTracks, a: Axes, b: Axes): void {

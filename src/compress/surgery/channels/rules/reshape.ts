@@ -3,9 +3,7 @@ import { isKnown } from "../../../../onnx/operators/dims.ts";
 import type { NodeTracks } from "../node-tracks.ts";
 import { alignedDims } from "../reshape-alignment.ts";
 import type { ChannelRule, ChannelRules } from "../rule.ts";
-import type { Axis } from "../tracks.ts";
-
-type Axes = ReturnType<NodeTracks["inputAxes"]>;
+import type { Axes, Axis } from "../tracks.ts";
 
 /** The same elements in the same order: axes are kept, split or merged. */
 function followView(tracks: NodeTracks): void {

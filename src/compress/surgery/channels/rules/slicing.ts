@@ -1,9 +1,7 @@
 import { attr } from "../../../../onnx/index.ts";
 import type { NodeTracks } from "../node-tracks.ts";
 import type { ChannelRule, ChannelRules, Resizing } from "../rule.ts";
-import type { Axis } from "../tracks.ts";
-
-type Axes = ReturnType<NodeTracks["inputAxes"]>;
+import type { Axes, Axis } from "../tracks.ts";
 
 /** Joins all axes but one. */
 function joinOthers(tracks: NodeTracks, from: Axes, to: Axes, axis: number): void {
