@@ -1,5 +1,6 @@
+export { cifar10, cifar10Address, cifar10Archive } from "./cifar10.ts";
 export { decodeImage, type ImageInput, maximumPixels } from "./decode.ts";
-export { type FashionMnistOptions, fashionMnist, fashionMnistAddress, fashionMnistLabels } from "./fashion-mnist.ts";
+export { fashionMnist, fashionMnistAddress, fashionMnistLabels } from "./fashion-mnist.ts";
 export { fingerprint, overlap, partHash } from "./fingerprint.ts";
 export { sourceOf } from "./inputs.ts";
 export { readLabels } from "./labels.ts";
@@ -7,6 +8,7 @@ export { packNpz } from "./pack.ts";
 export { createPreprocessor, type Preprocessor } from "./preprocess.ts";
 export { Preprocessing, type PreprocessingInput } from "./preprocessing.ts";
 export { loadPreprocessing, presets } from "./presets.ts";
+export type { PublishedOptions } from "./published.ts";
 export { type Resampler, resample, resamplers } from "./resample.ts";
 export type { OpenOptions, Split } from "./sources/format.ts";
 export { openImages } from "./sources/open.ts";

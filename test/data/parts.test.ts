@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { decodeIntegers, parseNpyHeader } from "../../src/data/npy.ts";
 import { folderOf, labelsOf, namesIn, temporaryFolder } from "./files.ts";
 import {
+  cifar10,
   encodeNpy,
   fashionMnist,
   fingerprint,
@@ -129,4 +130,15 @@ describe("Fashion-MNIST", () => {
       expect(source.classes?.at(-1)).toBe("Ankle boot");
     },
   );
+});
+
+describe("CIFAR-10", () => {
+  test("that is not the published one is refused, and not kept", async () => {
+    const folder = await temporaryFolder();
+    const from = await folderOf({ "cifar-10-binary.tar.gz": "no data set" });
+    await expect(cifar10(folder, { from })).rejects.toThrow(
+      /cifar-10-binary\.tar\.gz: is not the published file: SHA-256 is [0-9a-f]{64}, not c4a38c50/,
+    );
+    expect(await namesIn(folder)).toEqual([]);
+  });
 });
