@@ -6,3 +6,4 @@ export { type QuantizedModel, quantizeModel } from "./int8/quantize.ts";
 export { type Range, type RangeMethod, rangeMethods } from "./int8/ranges.ts";
 export type { NodeReport, QuantizationReport } from "./int8/report.ts";
 export { addOriginalInt8 } from "./original-int8.ts";
+export * from "./surgery/index.ts";

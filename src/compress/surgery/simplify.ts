@@ -17,23 +17,25 @@ export async function simplify(model: Model): Promise<Model> {
   return separateConstants(foldBatchNormalization(folded));
 }
 
-/** Gives every reader of a constant a constant of its own: exporters store equal ones once, however little they have to do with each other. */
-export const separateConstants: Rewrite = (model) => {
+/**
+ * Gives every reader of a constant a constant of its own. Exporters store equal constants once, and channels that have
+ * nothing to do with each other would be tied by them.
+ */
+const separateConstants: Rewrite = (model) => {
   const result = copyModel(model);
-  const { graph } = result;
-  const names = new FreshNames(graph);
-  const read = new Set<string>();
-  for (const node of graph.nodes) {
-    node.inputs = node.inputs.map((input) => {
-      const tensor = graph.constants.get(input);
-      if (tensor === undefined || !read.has(input)) {
-        read.add(input);
-        return input;
-      }
-      const own = names.take(input);
-      graph.constants.set(own, tensor);
-      return own;
-    });
-  }
+  const { constants, nodes } = result.graph;
+  const names = new FreshNames(result.graph);
+  const taken = new Set<string>();
+  const ownOf = (name: string): string => {
+    const tensor = constants.get(name);
+    if (tensor === undefined || !taken.has(name)) {
+      taken.add(name);
+      return name;
+    }
+    const own = names.take(name);
+    constants.set(own, tensor);
+    return own;
+  };
+  for (const node of nodes) node.inputs = node.inputs.map(ownOf);
   return result;
 };

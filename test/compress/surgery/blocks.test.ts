@@ -36,6 +36,7 @@ const counts: Readonly<Record<string, number>> = {
   regnet: 2,
   convnext: 3,
   vit: 4,
+  keras: 2,
 };
 
 describe.each(Object.entries(architectures))("%s", (name, build) => {

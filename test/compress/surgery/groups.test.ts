@@ -31,13 +31,13 @@ function perturbProducers(model: Model, group: ChannelGroup): Model {
   return result;
 }
 
-/** Positions along one axis over all groups that touch it, as a sorted list. */
-function positionsBySlice(layers: readonly GroupLayer[]): number[][] {
+/** The channels of each layer that all groups together name, in ascending order. */
+function channelsByLayer(layers: readonly GroupLayer[]): number[][] {
   const found = new Map<GroupLayer["node"], number[]>();
   for (const { node, channels } of layers) {
     found.set(node, [...(found.get(node) ?? []), ...channels.positions.flat()]);
   }
-  return [...found.values()].map((positions) => positions.sort((a, b) => a - b));
+  return [...found.values()].map((channels) => channels.sort((a, b) => a - b));
 }
 
 describe.each(Object.entries(architectures))("%s", (_, build) => {
@@ -45,8 +45,8 @@ describe.each(Object.entries(architectures))("%s", (_, build) => {
     for (const model of [build(1), await simplify(build(1))]) {
       const groups = channelGroups(model);
       expect(new Set(groups.map(({ id }) => id)).size).toBe(groups.length);
-      for (const positions of positionsBySlice(groups.flatMap(({ producers }) => producers))) {
-        expect(positions).toEqual([...positions.keys()]);
+      for (const channels of channelsByLayer(groups.flatMap(({ producers }) => producers))) {
+        expect(channels).toEqual([...channels.keys()]);
       }
     }
   });
@@ -60,9 +60,11 @@ describe.each(Object.entries(architectures))("%s", (_, build) => {
   });
 });
 
+/** How often a unit lies in the first of some layers. */
+const positions = (layers: readonly GroupLayer[]): number => layers[0]?.channels.positions[0]?.length ?? 0;
+
 /** A group in short: units, layers that write and that read it, positions of a unit in the first of each. */
 async function summary(name: string): Promise<number[][]> {
-  const positions = (layers: readonly GroupLayer[]): number => layers[0]?.channels.positions[0]?.length ?? 0;
   return freeGroups(await simplify(architectures[name]!(1))).map(({ size, producers, consumers }) => [
     size,
     producers.length,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { channelGroups, removeChannels } from "../../../src/compress/surgery/index.ts";
-import { int64, type Model } from "../../../src/onnx/index.ts";
+import { float32, int64, type Model } from "../../../src/onnx/index.ts";
 import { LayerBuilder } from "../../support/architectures/layers.ts";
 import { expectSameAnswers, others, zeroed } from "./support.ts";
 
@@ -92,6 +92,23 @@ const followed: Readonly<Record<string, Middle>> = {
     b.conv(b.op("Pad", [x, b.integers([0, 2, 1, 1, 0, 4, 1, 1])]), 14, channels, { kernel: 1 }),
   "Pad at the borders by reflection": (b, x) =>
     b.op("Conv", [b.op("Pad", [x, b.integers([0, 0, 1, 1, 0, 0, 1, 1])], { mode: "reflect" }), weights(b, 8, 8, 3, 3)]),
+  "attention with fused weights": (b, x) => {
+    const [tokens, heads, width] = [size * size, 2, channels / 2];
+    const rows = b.transpose(b.reshape(x, [0, channels, tokens]), [0, 2, 1]);
+    const fused = b.reshape(b.tokenLinear(rows, channels, 3 * channels), [0, tokens, 3, heads, width]);
+    const parts = b.transpose(fused, [2, 0, 3, 1, 4]);
+    const part = (index: number): string => b.op("Gather", [parts, b.constant(int64([index], []))], { axis: 0 });
+    const scores = b.op("Softmax", [b.op("MatMul", [part(0), b.transpose(part(1), [0, 1, 3, 2])])], { axis: -1 });
+    const mixed = b.reshape(b.transpose(b.op("MatMul", [scores, part(2)]), [0, 2, 1, 3]), [0, tokens, channels]);
+    return b.reshape(b.transpose(b.tokenLinear(mixed, channels, channels), [0, 2, 1]), [0, channels, size, size]);
+  },
+  "HardSwish written out": (b, x) => {
+    const number = (value: number): string => b.constant(float32([value], []));
+    const clipped = b.op("Clip", [b.add(x, number(3)), number(0), number(6)]);
+    return b.op("Div", [b.op("Mul", [x, clipped]), number(6)]);
+  },
+  "BatchNormalization written out": (b, x) =>
+    b.op("Sub", [b.op("Mul", [x, weights(b, channels, 1, 1)]), b.constant(b.uniform([1, channels, 1, 1], -1, 1))]),
   Gather: (b, x) =>
     b.add(x, b.op("Unsqueeze", [b.op("Gather", [x, b.constant(int64([3], []))], { axis: 3 }), b.integers([3])])),
   "Reshape that splits and merges channels": (b, x) => {
@@ -115,6 +132,14 @@ describe("channels are followed through", () => {
         return b.op("Mul", [both, gates]);
       }, 11),
     );
+  });
+
+  test("Squeeze of all single axes, where only one channel is left", async () => {
+    const b = new LayerBuilder("one", 1);
+    const pooled = b.op("Squeeze", [b.op("GlobalAveragePool", [b.conv(b.image(size), 3, 2)])]);
+    const model = b.classifier(b.linear(pooled, 2, 5));
+    const keeps = [{ group: channelGroups(model)[0]!, keep: [1] }];
+    await expectSameAnswers(zeroed(model, keeps), removeChannels(model, keeps));
   });
 
   test("Pad over named axes only", async () => {

@@ -21,6 +21,9 @@ test("joined integers have one representative, others have not", () => {
   );
 });
 
+/** The axes that hold more than one element. */
+const wide = (shape: readonly number[]): number[] => [...shape.keys()].filter((axis) => shape[axis] !== 1);
+
 describe("alignedDims", () => {
   test("splits merged axes at equal products, and skips axes of size 1", () => {
     expect(alignedDims(["batch", 8, 1, 4, 4], ["batch", 2, 4, 16])).toEqual({
@@ -54,7 +57,6 @@ describe("alignedDims", () => {
         for (const block of blocks) {
           expect(sizeOf(block.from.map((axis) => from[axis]!))).toBe(sizeOf(block.to.map((axis) => to[axis]!)));
         }
-        const wide = (shape: readonly number[]): number[] => [...shape.keys()].filter((axis) => shape[axis] !== 1);
         expect(blocks.flatMap((block) => block.from)).toEqual(wide(from));
         expect(blocks.flatMap((block) => block.to)).toEqual(wide(to));
       }),

@@ -2,6 +2,7 @@ import type { Model } from "../../../src/onnx/index.ts";
 import { convnext } from "./convnext.ts";
 import { densenet } from "./densenet.ts";
 import { efficientnet } from "./efficientnet.ts";
+import { keras } from "./keras.ts";
 import { mobilenetV1, mobilenetV2, mobilenetV3 } from "./mobilenet.ts";
 import { regnet } from "./regnet.ts";
 import { resnetBasic, resnetBottleneck, resnetPadded } from "./resnet.ts";
@@ -26,4 +27,5 @@ export const architectures: Readonly<Record<string, (seed: number) => Model>> = 
   regnet,
   convnext,
   vit,
+  keras,
 };

@@ -52,8 +52,9 @@ export function channelGroups(model: Model): ChannelGroup[] {
   const followed = followChannels(model);
   const groups = new Map<string, Footprint[]>();
   for (const footprint of footprintsOf(followed)) {
-    const key = keyOf(footprint);
-    groups.set(key, [...(groups.get(key) ?? []), footprint]);
+    const units = groups.get(keyOf(footprint));
+    if (units === undefined) groups.set(keyOf(footprint), [footprint]);
+    else units.push(footprint);
   }
   const producers = new Set(followed.producers);
   return [...groups.values()].map((units) => groupOf(units, producers)).filter((group) => group.producers.length > 0);

@@ -2,7 +2,6 @@ import { UsageError } from "../../../errors.ts";
 import {
   checkModel,
   copyModel,
-  elementTypes,
   FreshNames,
   type Graph,
   inferShapes,
@@ -10,12 +9,11 @@ import {
   type Model,
   operatorName,
   removeDeadNodes,
-  sizeOf,
-  type Tensor,
 } from "../../../onnx/index.ts";
 import { type Followed, followChannels } from "./follow.ts";
 import { type Keep, removedUnits } from "./kept.ts";
 import { channelRules } from "./rules/index.ts";
+import { takeSlices } from "./slices.ts";
 import type { Axis } from "./tracks.ts";
 
 /**
@@ -97,26 +95,10 @@ function resizeValues({ values }: Graph, { tracks }: Followed, kept: Kept): void
 
 /** Cuts every constant along its axes. */
 function cutConstants(original: Graph, graph: Graph, followed: Followed, kept: Kept): void {
-  for (const [name, tensor] of original.constants) {
+  for (const name of original.constants.keys()) {
     for (const axis of axesOf(followed, name)) {
       const stay = kept(axis);
-      if (stay.length < axis.size)
-        graph.constants.set(name, take(graph.constants.get(name) ?? tensor, axis.axis, stay));
+      if (stay.length < axis.size) graph.constants.set(name, takeSlices(graph.constants.get(name)!, axis.axis, stay));
     }
   }
-}
-
-/** The entries of a tensor at some positions of an axis. */
-function take(tensor: Tensor, axis: number, positions: readonly number[]): Tensor {
-  const dims = tensor.dims.with(axis, positions.length);
-  const [block, size] = [sizeOf(tensor.dims.slice(axis + 1)), tensor.dims[axis]!];
-  const data = new elementTypes[tensor.type].array(sizeOf(dims));
-  for (let row = 0, to = 0; row < sizeOf(tensor.dims.slice(0, axis)); row++) {
-    for (const position of positions) {
-      const from = (row * size + position) * block;
-      data.set(tensor.data.subarray(from, from + block) as never, to);
-      to += block;
-    }
-  }
-  return { type: tensor.type, dims, data };
 }

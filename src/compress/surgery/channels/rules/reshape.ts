@@ -1,4 +1,4 @@
-import type { Dim } from "../../../../onnx/index.ts";
+import { attr, type Dim } from "../../../../onnx/index.ts";
 import { isKnown } from "../../../../onnx/operators/dims.ts";
 import type { NodeTracks } from "../node-tracks.ts";
 import { alignedDims } from "../reshape-alignment.ts";
@@ -81,17 +81,31 @@ const transpose: ChannelRule = {
   },
 };
 
-/** Adds axes of size 1, or drops them. */
-const singleAxes: ChannelRule = {
-  follow: (tracks) => {
-    const [x, y] = [tracks.inputAxes(0), tracks.outputAxes()];
-    const axes = tracks.axes("axes", 1);
-    const longer = x.length > y.length ? x : y;
-    const named = axes?.map((axis) => tracks.axis(axis, longer.length));
-    const single = named ?? longer.flatMap((axis, at) => (axis?.size === 1 ? [at] : []));
-    const rest = longer.filter((_, axis) => !single.includes(axis));
-    for (const [at, axis] of (x.length > y.length ? y : x).entries()) tracks.join(axis, rest[at]);
+/** The axes of size 1 that a node adds or drops, as they lie in the longer shape. */
+function singleAxes(tracks: NodeTracks, longer: Axes): number[] {
+  const named = tracks.axes("axes", 1)?.map((axis) => tracks.axis(axis, longer.length));
+  return named ?? longer.flatMap((axis, at) => (axis?.size === 1 ? [at] : []));
+}
+
+/** Joins the axes that a node keeps while others of size 1 come or go. */
+function joinKept(tracks: NodeTracks, longer: Axes, shorter: Axes): void {
+  const single = singleAxes(tracks, longer);
+  const kept = longer.filter((_, axis) => !single.includes(axis));
+  for (const [at, axis] of kept.entries()) tracks.join(axis, shorter[at]);
+}
+
+/** Without axes named it drops all of size 1, and must not drop others that shrink to it. */
+const squeeze: ChannelRule = {
+  follow: (tracks) => joinKept(tracks, tracks.inputAxes(0), tracks.outputAxes()),
+  resize: ({ node, tracks, setIntegers }) => {
+    const axes = singleAxes(tracks, tracks.inputAxes(0));
+    if (tracks.opset < 13) node.attributes.set("axes", attr.ints(axes));
+    else setIntegers(1, axes);
   },
+};
+
+const unsqueeze: ChannelRule = {
+  follow: (tracks) => joinKept(tracks, tracks.outputAxes(), tracks.inputAxes(0)),
 };
 
 /** Sizes that are computed with must stay, unless only unknown ones are taken. */
@@ -110,7 +124,7 @@ export const reshaping: ChannelRules = {
   Reshape: reshape,
   Flatten: view,
   Transpose: transpose,
-  Squeeze: singleAxes,
-  Unsqueeze: singleAxes,
+  Squeeze: squeeze,
+  Unsqueeze: unsqueeze,
   Shape: shape,
 };
