@@ -8,7 +8,7 @@
  *       --preprocess cifar10 --out FOLDER [--calibrate 256] [--evaluate 2000] [--threads 2]
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -16,6 +16,7 @@ import { type ImageBatch, imageBatches, quantizeModel } from "../../src/compress
 import { type ImageSource, loadPreprocessing, openImages, selectImages } from "../../src/data/index.ts";
 import { UsageError } from "../../src/errors.ts";
 import { encodeModel, type Model, readModel } from "../../src/onnx/index.ts";
+import { pythonWith } from "./python.ts";
 
 const packages = ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "pillow==13.0.0"];
 const calibrators = ["minmax", "percentile", "entropy"] as const;
@@ -72,18 +73,9 @@ function writeNpy(path: string, { images, shape, labels }: Inputs): void {
   writeFileSync(path, Buffer.concat([magic, Buffer.from(header), Buffer.from(images.buffer)]));
 }
 
-/** The Python environment of the results' folder, made when it is not there yet. */
-function pythonIn(folder: string): string {
-  const environment = join(folder, "venv");
-  const python = join(environment, "bin", "python");
-  if (!existsSync(python)) execFileSync("python3", ["-m", "venv", environment], { stdio: "inherit" });
-  execFileSync(python, ["-m", "pip", "install", "--quiet", ...packages], { stdio: "inherit" });
-  return python;
-}
-
 /** Paths of ONNX Runtime's int8 models: each calibrator, with weights of 7 and of 8 bits. */
 function quantizeWithPeer(folder: string, model: string, calibration: string): Map<string, string> {
-  const python = pythonIn(folder);
+  const python = pythonWith(packages, folder);
   const paths = new Map<string, string>();
   for (const [bits, flags] of [
     [7, []],
