@@ -58,7 +58,7 @@ const quantisedGemm: Operator = {
 };
 
 /** The subscripts of an einsum: one text an operand, then that of the output. */
-function subscripts(context: NodeContext): { operands: string[]; output: string } {
+export function subscripts(context: NodeContext): { operands: string[]; output: string } {
   const [left = "", right] = context.string("equation", "").replaceAll(" ", "").split("->");
   const operands = left.split(",");
   const letters = left.replaceAll(/[,.]/g, "").split("");

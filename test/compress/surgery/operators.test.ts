@@ -102,6 +102,12 @@ const followed: Readonly<Record<string, Middle>> = {
     const mixed = b.reshape(b.transpose(b.op("MatMul", [scores, part(2)]), [0, 2, 1, 3]), [0, tokens, channels]);
     return b.reshape(b.transpose(b.tokenLinear(mixed, channels, channels), [0, 2, 1]), [0, channels, size, size]);
   },
+  "Einsum with weights": (b, x) => b.op("Einsum", [x, weights(b, channels, channels)], { equation: "nchw,oc->nohw" }),
+  "Einsum of two values": (b, x) => {
+    const other = b.conv(x, channels, channels);
+    const gates = b.op("Einsum", [b.conv(x, channels, 6), b.conv(x, channels, 6)], { equation: "nchw,nchw->nhw" });
+    return b.op("Mul", [b.op("Unsqueeze", [gates, b.integers([1])]), other]);
+  },
   "HardSwish written out": (b, x) => {
     const number = (value: number): string => b.constant(float32([value], []));
     const clipped = b.op("Clip", [b.add(x, number(3)), number(0), number(6)]);
@@ -192,6 +198,10 @@ const freezing: Readonly<Record<string, readonly [Middle, RegExp]>> = {
   "a grouped transposed convolution": [
     (b, x) => b.op("ConvTranspose", [x, weights(b, channels, 4, 1, 1)], { group: 2 }),
     /\(ConvTranspose\): is grouped/,
+  ],
+  "an Einsum with an ellipsis": [
+    (b, x) => b.op("Einsum", [x, weights(b, channels, channels)], { equation: "nc...,oc->no..." }),
+    /\(Einsum\): is no product of two values without ellipses/,
   ],
   "a reshape that mixes channels with positions": [
     (b, x) => b.reshape(b.transpose(b.reshape(x, [0, 32, 16]), [0, 1, 2]), [0, channels, size, size]),
