@@ -7,13 +7,14 @@ import {
   type Rewrite,
   removeIdentity,
 } from "../../onnx/index.ts";
+import { fixReshapeTargets } from "./reshape-target.ts";
 
 /**
- * The model in the form that surgery and refitting want: constants folded, Identity and Dropout gone,
- * BatchNormalization folded into the layer before it where there is one, and a constant for each reader.
+ * The model in the form that surgery and refitting want: constants folded, targets of Reshape constant, Identity and
+ * Dropout gone, BatchNormalization folded into the layer before it where there is one, and a constant for each reader.
  */
 export async function simplify(model: Model): Promise<Model> {
-  const folded = removeIdentity(await foldConstants(model));
+  const folded = removeIdentity(fixReshapeTargets(await foldConstants(model)));
   return separateConstants(foldBatchNormalization(folded));
 }
 

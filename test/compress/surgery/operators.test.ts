@@ -108,6 +108,16 @@ const followed: Readonly<Record<string, Middle>> = {
     const gates = b.op("Einsum", [b.conv(x, channels, 6), b.conv(x, channels, 6)], { equation: "nchw,nchw->nhw" });
     return b.op("Mul", [b.op("Unsqueeze", [gates, b.integers([1])]), other]);
   },
+  "attention with heads merged into the batch": (b, x) => {
+    const [tokens, heads, width] = [size * size, 2, channels / 2];
+    const rows = b.transpose(b.reshape(x, [0, channels, tokens]), [2, 0, 1]);
+    const side = (): string =>
+      b.transpose(b.reshape(b.tokenLinear(rows, channels, channels), [tokens, -1, width]), [1, 0, 2]);
+    const scores = b.op("Softmax", [b.op("MatMul", [side(), b.transpose(side(), [0, 2, 1])])], { axis: -1 });
+    const mixed = b.transpose(b.op("MatMul", [scores, side()]), [1, 0, 2]);
+    const merged = b.op("Gemm", [b.reshape(mixed, [-1, heads * width]), weights(b, channels, channels), b.bias(8)]);
+    return b.reshape(b.transpose(b.reshape(merged, [tokens, -1, channels]), [1, 2, 0]), [0, channels, size, size]);
+  },
   "HardSwish written out": (b, x) => {
     const number = (value: number): string => b.constant(float32([value], []));
     const clipped = b.op("Clip", [b.add(x, number(3)), number(0), number(6)]);

@@ -46,6 +46,16 @@ describe("alignedDims", () => {
     });
   });
 
+  test("before an unknown size an axis stands against a multiple of it", () => {
+    expect(alignedDims([7, "batch", 12], [7, "2*batch", 6])).toEqual({
+      blocks: [
+        { from: [0], to: [0] },
+        { from: [2], to: [2] },
+      ],
+      opaque: { from: [1], to: [1] },
+    });
+  });
+
   test("every block holds as many elements on both sides, and all axes but single ones are in one", () => {
     const dims = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 6 });
     fc.assert(

@@ -9,7 +9,10 @@ export interface Block {
 
 /** How the axes of a view's input and output correspond. */
 export interface Alignment {
-  /** The smallest blocks; axes of size 1 belong to none. */
+  /**
+   * The smallest blocks with as many elements on both sides; axes of size 1 belong to none. Before an unknown size one
+   * axis may stand against a multiple of it: heads that are merged with an open batch.
+   */
   readonly blocks: readonly Block[];
   /** Axes that an unknown size keeps from being told apart. */
   readonly opaque: Block;
@@ -22,12 +25,16 @@ export function alignedDims(from: readonly Dim[], to: readonly Dim[]): Alignment
   const restA = a.slice(lengthOf(front, "from"));
   const restB = b.slice(lengthOf(front, "to"));
   const back = blocksFrom(restA.toReversed(), restB.toReversed()).map(reversed).toReversed();
-  const opaque = {
-    from: axesOf(restA.slice(0, restA.length - lengthOf(back, "from"))),
-    to: axesOf(restB.slice(0, restB.length - lengthOf(back, "to"))),
-  };
-  return { blocks: [...front, ...back], opaque };
+  const leftA = restA.slice(0, restA.length - lengthOf(back, "from"));
+  const leftB = restB.slice(0, restB.length - lengthOf(back, "to"));
+  const multiple = isMultiple(leftA.at(-1)?.size, leftB.at(-1)?.size)
+    ? [{ from: [leftA.pop()!.axis], to: [leftB.pop()!.axis] }]
+    : [];
+  return { blocks: [...front, ...multiple, ...back], opaque: { from: axesOf(leftA), to: axesOf(leftB) } };
 }
+
+/** Whether one of two known sizes is a multiple of the other. */
+const isMultiple = (a: Dim, b: Dim): boolean => isKnown(a) && isKnown(b) && (a % b === 0 || b % a === 0);
 
 const lengthOf = (blocks: readonly Block[], side: keyof Block): number =>
   blocks.reduce((length, block) => length + block[side].length, 0);

@@ -1,5 +1,6 @@
 import { attr, type Dim } from "../../../../onnx/index.ts";
 import { isKnown } from "../../../../onnx/operators/dims.ts";
+import { reshapeTarget } from "../../reshape-target.ts";
 import type { NodeTracks } from "../node-tracks.ts";
 import { alignedDims } from "../reshape-alignment.ts";
 import type { ChannelRule, ChannelRules } from "../rule.ts";
@@ -11,13 +12,23 @@ function followView(tracks: NodeTracks): void {
   const { blocks, opaque } = alignedDims(shapeOf(tracks, "input"), shapeOf(tracks, "output"));
   for (const { from, to } of blocks) {
     const [a, b] = [from.map((axis) => x[axis]), to.map((axis) => y[axis])];
-    if (a.length === 1 && b.length === 1) tracks.join(a[0], b[0]);
+    if (a.length === 1 && b.length === 1) joinRepeated(tracks, a[0], b[0]);
     else if (a.length === 1) followFactors(tracks, a[0], b);
     else if (b.length === 1) followFactors(tracks, b[0], a);
     else tracks.freeze([...a, ...b], "splits and merges them at once");
   }
   const left = [...opaque.from.map((axis) => x[axis]), ...opaque.to.map((axis) => y[axis])];
   tracks.freeze(left, "splits or merges them by a size that is unknown");
+}
+
+/** Two axes of one size; or, where one is a multiple of the other, it runs through the other several times. */
+function joinRepeated(tracks: NodeTracks, a: Axes[number], b: Axes[number]): void {
+  if (a === undefined || b === undefined) {
+    tracks.join(a, b);
+    return;
+  }
+  const [long, short] = a.size > b.size ? [a, b] : [b, a];
+  for (let at = 0; at < long.size; at += short.size) tracks.joinPart(long, at, short, 0, short.size);
 }
 
 function shapeOf(tracks: NodeTracks, side: "input" | "output"): readonly Dim[] {
@@ -52,26 +63,19 @@ const view: ChannelRule = { follow: followView };
 
 const reshape: ChannelRule = {
   follow: (tracks) => {
-    if (reshapeTarget(tracks, (axis) => axis.size) === undefined) tracks.freezeAll("has several unknown sizes");
-    else followView(tracks);
+    if (reshapeTarget(shapeOf(tracks, "input"), shapeOf(tracks, "output")) === undefined) {
+      tracks.freezeAll("has several unknown sizes");
+    } else followView(tracks);
   },
   resize: ({ node, tracks, kept, setIntegers }) => {
-    const target = reshapeTarget(tracks, (axis) => kept(axis).length);
+    const [from, to] = [shapeOf(tracks, "input"), shapeOf(tracks, "output")];
+    const left = tracks.outputAxes().map((axis, at) => (axis === undefined ? to[at] : kept(axis).length));
+    const target = reshapeTarget(from, left);
     if (target === undefined) return;
     node.attributes.delete("allowzero");
     setIntegers(1, target);
   },
 };
-
-/** Sizes to reshape to: 0 copies one that is unknown, -1 stands for one; undefined where several would need that. */
-function reshapeTarget(tracks: NodeTracks, sizeOf: (axis: Axis) => number): readonly number[] | undefined {
-  const [from, to] = [shapeOf(tracks, "input"), shapeOf(tracks, "output")];
-  const target = tracks.outputAxes().map((axis, at) => {
-    if (axis !== undefined) return sizeOf(axis);
-    return to[at] !== undefined && to[at] === from[at] ? 0 : -1;
-  });
-  return target.filter((size) => size === -1).length <= 1 ? target : undefined;
-}
 
 const transpose: ChannelRule = {
   follow: (tracks) => {
