@@ -23,3 +23,23 @@ export function parsePositive(text: string): number {
   if (value > 0 && Number.isFinite(value)) return value;
   throw new InvalidArgumentError(`received "${text}"; give a number above 0.`);
 }
+
+const secondsOf = { s: 1, m: 60, h: 3600 } as const;
+
+/** Reads "90s", "15m" or "2h" as seconds. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([smh])$/.exec(text.trim());
+  const seconds = match === null ? 0 : Number(match[1]) * secondsOf[match[2] as keyof typeof secondsOf];
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError(`received "${text}"; give a time such as 90s, 15m or 2h.`);
+}
+
+const bytesOf = { "": 1, k: 1e3, M: 1e6, G: 1e9 } as const;
+
+/** Reads "500kB", "1.5MB" or "120000" as bytes. */
+export function parseBytes(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(?:([kMG]?)B)?$/.exec(text.trim());
+  const bytes = match === null ? 0 : Number(match[1]) * bytesOf[(match[2] ?? "") as keyof typeof bytesOf];
+  if (bytes > 0) return bytes;
+  throw new InvalidArgumentError(`received "${text}"; give a size such as 500kB or 2MB.`);
+}

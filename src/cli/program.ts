@@ -5,6 +5,7 @@ import { examples } from "./options.ts";
 /** Makers of the commands, in the order of the help; each is loaded when it is wanted, so that the others cost no time. */
 const commands = {
   classify: async () => (await import("./commands/classify.ts")).classifyCommand(),
+  compress: async () => (await import("./commands/compress.ts")).compressCommand(),
   pair: async () => (await import("./commands/pair.ts")).pairCommand(),
   quantize: async () => (await import("./commands/quantize.ts")).quantizeCommand(),
   calibrate: async () => (await import("./commands/calibrate.ts")).calibrateCommand(),

@@ -1,5 +1,5 @@
 export type { Augmentation } from "./augment.ts";
-export { type Dataset, subset, type TeacherLogits } from "./dataset.ts";
+export { type Dataset, imageSize, subset, type TeacherLogits } from "./dataset.ts";
 export { accuracyOf, type InferenceOptions, logitsOf, mirrored } from "./evaluate.ts";
 export { crossEntropy, distillation, type Loss, type LossInputs } from "./losses.ts";
 export { type ResidualNetwork, residualNetwork, type Stage } from "./networks.ts";

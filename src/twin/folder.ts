@@ -90,6 +90,16 @@ export async function createTwin(
   }
 }
 
+/** Moves a twin to another place, whole or not at all. Throws UsageError when that is taken and `replace` is not set. */
+export async function moveTwin(from: string, to: string, { replace = false } = {}): Promise<void> {
+  const { manifest, path } = await readTwin(from);
+  const { networks, canaries, guarantee } = manifest;
+  const names = [...Object.values(networks), canaries, guarantee?.fingerprints].flatMap((entry) => entry?.file ?? []);
+  const read = async (name: string) => [name, await readBytes(join(path, name), "make the twin again")] as const;
+  await createTwin(to, manifest, new Map(await Promise.all(names.map(read))), { replace });
+  await rm(from, { recursive: true, force: true });
+}
+
 /** Refuses to write over something that is there. */
 export function refuseExisting(path: string, replace: boolean): void {
   if (!existsSync(path)) return;

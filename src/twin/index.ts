@@ -8,7 +8,7 @@ export { Classification, type ClassificationFailure, type Guess } from "./classi
 export { type Collected, type CollectOptions, collectLogits, logitsOf } from "./collect.ts";
 export * from "./confidence/index.ts";
 export { type EvaluatedImages, evaluateImages, presentNetworks, stageCosts, twinOutputs } from "./evaluate.ts";
-export { addNetwork, createTwin, networkOf, readTwin, type TwinFolder } from "./folder.ts";
+export { addNetwork, createTwin, moveTwin, networkOf, readTwin, refuseExisting, type TwinFolder } from "./folder.ts";
 export { usualBatch, usualPlan, withLanes } from "./lanes.ts";
 export {
   cascadeOf,

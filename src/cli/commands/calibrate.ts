@@ -2,24 +2,15 @@ import { basename, resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { addOriginalInt8 } from "../../compress/index.ts";
 import { writeWhole } from "../../files.ts";
-import {
-  type CalibrateResult,
-  calibrateTwin,
-  describePromise,
-  partsOf,
-  readTwin,
-  type TwinPromise,
-} from "../../twin/index.ts";
+import { type CalibrateResult, calibrateTwin, describePromise, partsOf, readTwin } from "../../twin/index.ts";
 import { calibrationText } from "../calibration-text.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
 import { examples, options } from "../options.ts";
 import { parseCount, parseFraction } from "../parse.ts";
+import { promiseOf } from "../promise.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
-
-/** Allowed when neither option is given: agreement needs no labels. */
-const defaultAgreement = 0.98;
 
 export const calibrateCommand = () =>
   new Command("calibrate")
@@ -96,16 +87,6 @@ export const calibrateCommand = () =>
         }
       }),
     );
-
-function promiseOf(flags: {
-  maxDrop?: number | undefined;
-  minAgreement?: number | undefined;
-  probability: number;
-}): TwinPromise {
-  const { maxDrop, minAgreement = defaultAgreement, probability } = flags;
-  if (maxDrop !== undefined) return { kind: "drop", tolerance: maxDrop, probability };
-  return { kind: "agreement", tolerance: 1 - minAgreement, probability };
-}
 
 const total = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a + b;

@@ -1,0 +1,111 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { type CompressOptions, compress, type OnProgress, recipeNames } from "../../compress/index.ts";
+import { loadPreprocessing, openImages, readLabels } from "../../data/index.ts";
+import { compressionText } from "../compression-text.ts";
+import { openSelection } from "../images.ts";
+import { writeJson } from "../json.ts";
+import { examples, options } from "../options.ts";
+import { parseBytes, parseCount, parseDuration, parseFraction, parsePositive } from "../parse.ts";
+import { promiseOf } from "../promise.ts";
+import { interruptible } from "../run.ts";
+import { type Progress, print, Terminal } from "../terminal.ts";
+
+export const compressCommand = () =>
+  new Command("compress")
+    .description("Make a twin of an ONNX classifier: its compressed network, and a threshold with a guarantee.")
+    .argument("<model.onnx>", "the classifier to compress")
+    .addOption(options.data())
+    .addOption(options.preprocess())
+    .addOption(options.labels())
+    .addOption(new Option("-o, --output <twin>", "folder to make").makeOptionMandatory())
+    .addOption(
+      new Option("--recipe <recipe>", "how to compress; auto chooses by what the images allow")
+        .choices(["auto", ...recipeNames] as const)
+        .default("auto" as const),
+    )
+    .addOption(
+      new Option("--budget <time>", "time that the run may take, such as 15m")
+        .argParser(parseDuration)
+        .default(1800, "30m"),
+    )
+    .addOption(new Option("--speed-up <times>", "at least so many times fewer multiply-adds").argParser(parsePositive))
+    .addOption(new Option("--macs <share>", "at most this share of the multiply-adds").argParser(parseFraction))
+    .addOption(new Option("--size <bytes>", "at most so many bytes of weights, such as 500kB").argParser(parseBytes))
+    .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
+    .addOption(
+      new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
+        .argParser(parseFraction)
+        .conflicts("maxDrop"),
+    )
+    .addOption(options.probability())
+    .addOption(new Option("--calibrate-on <images>", "other images to calibrate on, instead of a part of --data"))
+    .addOption(new Option("--no-flip", "a mirrored picture does not show the same class"))
+    .addOption(new Option("--seed <n>", "decides parts, weights and order").argParser(parseCount(0)).default(0))
+    .addOption(new Option("--work <folder>", "keep what is finished here (default: <twin>.work, removed at the end)"))
+    .addOption(options.split())
+    .addOption(options.take())
+    .addOption(options.skip())
+    .addOption(options.shuffle())
+    .addOption(options.force())
+    .addOption(options.json())
+    .addOption(options.quiet())
+    .addOption(options.debug())
+    .addHelpText(
+      "after",
+      examples(
+        "compress resnet56.onnx --data photos/ --preprocess cifar10 --max-drop 0.5% --budget 1h -o my-twin",
+        "compress model.onnx --data photos/ --preprocess imagenet --recipe int8 --min-agreement 97% -o my-twin",
+      ),
+    )
+    .addHelpText("after", "\nAn interrupted run goes on when the same command is given again.\n")
+    .action((path, flags) =>
+      interruptible(async (signal) => {
+        const terminal = new Terminal(flags);
+        const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
+        const images = await openSelection(flags, labels);
+        const { calibrateOn, speedUp, macs, size } = flags;
+        const calibration =
+          calibrateOn === undefined ? undefined : await openImages(calibrateOn, labels === undefined ? {} : { labels });
+        const request: CompressOptions = {
+          original: path,
+          preprocessing: loadPreprocessing(flags.preprocess),
+          images,
+          calibration,
+          labels: labels ?? images.classes,
+          output: flags.output,
+          replace: flags.force,
+          promise: promiseOf(flags),
+          recipe: flags.recipe,
+          target: { speedUp, macs, size },
+          budget: flags.budget,
+          seed: flags.seed,
+          flip: flags.flip,
+          work: flags.work,
+          keepWork: flags.work !== undefined,
+          signal,
+        };
+        const result = await withProgress(terminal, (onProgress) =>
+          compress({ ...request, onProgress, onNote: (note) => terminal.note(note) }),
+        );
+        const { calibrated, ...rest } = result;
+        if (flags.json !== undefined)
+          await writeJson(flags.json, { ...rest, guarantee: calibrated.manifest.guarantee });
+        if (flags.json !== true) print(compressionText(flags.output, result));
+      }),
+    );
+
+/** Shows one bar after another, a bar a step. */
+async function withProgress<T>(terminal: Terminal, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {
+  let shown: { step: string; bar: Progress } | undefined;
+  try {
+    return await work((step, done, total) => {
+      if (shown?.step !== step) {
+        shown?.bar.stop();
+        shown = { step, bar: terminal.progress(step, total) };
+      }
+      shown.bar.set(done, total);
+    });
+  } finally {
+    shown?.bar.stop();
+  }
+}

@@ -1,0 +1,82 @@
+import type { Normalisation } from "../../data/index.ts";
+import { writeWhole } from "../../files.ts";
+import type { Network, NetworkName } from "../../lanes/index.ts";
+import type { Model } from "../../onnx/index.ts";
+import type { Dataset } from "../../train/index.ts";
+import { admitModel, type ManifestNetwork, type TwinPromise } from "../../twin/index.ts";
+import type { WorkFolder } from "./work-folder.ts";
+
+/** How small or fast the compressed network must be, relative to the original or in bytes; the stricter of both. */
+export interface Target {
+  /** Of the compressed network alone: the original's multiply-adds over its own. */
+  readonly speedUp?: number | undefined;
+  /** Share of the original's multiply-adds. */
+  readonly macs?: number | undefined;
+  /** Bytes of weights, at the recipe's precision. */
+  readonly size?: number | undefined;
+}
+
+/** What a recipe works with. */
+export interface Compression {
+  readonly original: { readonly model: Model; readonly entry: ManifestNetwork; readonly network: Network };
+  readonly normalisation: Normalisation;
+  readonly training: Dataset;
+  readonly selection: Dataset;
+  /** Whether the images have true labels. */
+  readonly labelled: boolean;
+  readonly promise: TwinPromise;
+  readonly target: Target;
+  /** When the whole run should be done, by `performance.now()`. */
+  readonly deadline: number;
+  readonly seed: number;
+  readonly flip: boolean;
+  readonly threads: number;
+  readonly work: WorkFolder;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress: OnProgress;
+}
+
+/** Called as a step advances: `done` of `total`, and what there is to say. */
+export type OnProgress = (step: string, done: number, total: number, detail?: string) => void;
+
+/** Counts what is done of a step. */
+export function counted(onProgress: OnProgress | undefined, step: string, total: number): (more: number) => void {
+  let done = 0;
+  return (more) => {
+    done += more;
+    onProgress?.(step, done, total);
+  };
+}
+
+/** A network that could be the compressed one. */
+export interface Candidate {
+  readonly name: string;
+  readonly recipe: string;
+  readonly network: Network;
+  readonly macs: number;
+  readonly bytes: number;
+}
+
+/** Writes a model into the work folder, ready for a lane. */
+export async function storeCandidate(
+  { work, normalisation }: Pick<Compression, "work" | "normalisation">,
+  name: string,
+  recipe: string,
+  model: Model,
+): Promise<Candidate> {
+  const { entry, bytes } = await admitModel(model, `${name}.onnx`);
+  await writeWhole(work.file(entry.file), bytes);
+  const network = networkIn(work, entry, "compressed", normalisation);
+  return { name, recipe, network, macs: entry.macs, bytes: entry.bytes };
+}
+
+/** A network in the work folder, as a lane loads it. */
+export function networkIn(
+  work: WorkFolder,
+  { file, input, output, fixedBatch }: ManifestNetwork,
+  name: NetworkName,
+  normalisation: Normalisation,
+): Network {
+  const network = { name, file: work.file(file), input, output, normalisation };
+  return fixedBatch === undefined ? network : { ...network, fixedBatch };
+}

@@ -1,0 +1,79 @@
+import { totalmem } from "node:os";
+import { createPreprocessor, fingerprint, type ImageSource, type Preprocessing, prepareAll } from "../../data/index.ts";
+import { CalibrationError, InputError, UsageError } from "../../errors.ts";
+import type { Dataset } from "../../train/index.ts";
+
+/** The images of one part, in memory. */
+export interface LoadedImages {
+  readonly data: Dataset;
+  /** Whether every image has its class; else all labels are 0. */
+  readonly labelled: boolean;
+  readonly fingerprints: readonly string[];
+  readonly failures: readonly InputError[];
+}
+
+export interface LoadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of images read since the last call. */
+  readonly onProgress?: ((images: number) => void) | undefined;
+}
+
+/** The share of the machine's memory that training images may take. */
+const memoryShare = 0.25;
+
+/**
+ * Decodes and prepares all images of a source. Those that cannot be read are left out.
+ *
+ * @throws UsageError when they do not fit into memory, InputError when none can be read
+ */
+export async function loadImages(
+  source: ImageSource,
+  preprocessing: Preprocessing,
+  { signal, onProgress }: LoadOptions = {},
+): Promise<LoadedImages> {
+  const preprocessor = createPreprocessor(preprocessing);
+  const size = preprocessor.shape.reduce((product, side) => product * side, 1);
+  const images = reserve(source, size);
+  const labels: number[] = [];
+  const fingerprints: string[] = [];
+  const failures: InputError[] = [];
+  for await (const image of prepareAll(source, preprocessor, signal === undefined ? {} : { signal })) {
+    onProgress?.(1);
+    if ("error" in image) failures.push(image.error);
+    else {
+      images.set(image.planes, labels.length * size);
+      labels.push(image.label ?? -1);
+      fingerprints.push(fingerprint(image.planes));
+    }
+  }
+  if (labels.length === 0) throw failures[0] ?? new InputError(source.name, "holds no images");
+  const labelled = labels.every((label) => label >= 0);
+  const data: Dataset = {
+    images: images.subarray(0, labels.length * size),
+    shape: preprocessor.shape,
+    labels: Uint16Array.from(labels, (label) => (labelled ? label : 0)),
+  };
+  return { data, labelled, fingerprints, failures };
+}
+
+function reserve({ name, count }: ImageSource, size: number): Uint8Array {
+  if (count === undefined)
+    throw new InputError(name, "does not say how many images it holds; give a folder or an archive");
+  const limit = memoryShare * totalmem();
+  if (count * size > limit) {
+    const most = Math.floor(limit / size);
+    throw new UsageError(
+      `${name}: ${count} images take ${mebibytes(count * size)} MiB of memory; use --take ${most} at most`,
+    );
+  }
+  return new Uint8Array(count * size);
+}
+
+const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
+
+/** Refuses images of one class only: nothing can be learnt or proven on them. */
+export function refuseOneClass({ data, labelled }: LoadedImages, name: string): void {
+  if (labelled && new Set(data.labels).size < 2) {
+    throw new CalibrationError(`${name}: all images are of class ${data.labels[0]}; give images of all classes`);
+  }
+}

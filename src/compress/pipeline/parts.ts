@@ -1,0 +1,64 @@
+import { type ImageSource, overlap, selectImages, splitImages } from "../../data/index.ts";
+import { CalibrationError } from "../../errors.ts";
+import { describePromise, imagesNeeded, type TwinPromise } from "../../twin/index.ts";
+
+/** The three disjoint parts of a run. */
+export interface Parts {
+  readonly training: ImageSource;
+  readonly selection: ImageSource;
+  readonly calibration: ImageSource;
+}
+
+/** What the parts are cut from. */
+export interface PartsRequest {
+  readonly images: ImageSource;
+  /** Images that calibrate; a part of `images` when absent. */
+  readonly calibration?: ImageSource | undefined;
+  readonly promise: TwinPromise;
+  readonly seed: number;
+}
+
+/** Selection serves to rank candidates and to place thresholds: a twentieth, at most so many. */
+const mostSelection = 2000;
+const selectionShare = 0.05;
+/** Calibration takes a quarter, at most so many. */
+const mostCalibration = 5000;
+const calibrationShare = 0.25;
+/** A promise that holds only if not one image is lost is of little use: twice the least number and more. */
+const spare = 2;
+
+/**
+ * Cuts the images into those that train, those that select and those that calibrate, drawn by the seed.
+ *
+ * @throws CalibrationError when they are too few for the promise; says how many it needs
+ */
+export async function cutParts({ images, calibration, promise, seed }: PartsRequest): Promise<Parts> {
+  const { count } = await selectImages(images, {});
+  const needed = imagesNeeded(promise);
+  const selection = Math.min(mostSelection, Math.max(50, Math.round(selectionShare * count!)));
+  if (calibration !== undefined) {
+    const available = (await selectImages(calibration, {})).count!;
+    refuseTooFew(calibration.name, available, needed, promise);
+    refuseTooFew(images.name, count!, selection + 1, promise);
+    return { ...(await splitImages(images, { selection, training: "rest" }, seed)), calibration };
+  }
+  const calibrating = Math.max(Math.min(mostCalibration, Math.round(calibrationShare * count!)), spare * needed);
+  refuseTooFew(images.name, count!, selection + calibrating + 1, promise);
+  return splitImages(images, { selection, calibration: calibrating, training: "rest" }, seed);
+}
+
+function refuseTooFew(name: string, available: number, needed: number, promise: TwinPromise): void {
+  if (available >= needed) return;
+  throw new CalibrationError(
+    `${name}: holds ${available} images; ${describePromise(promise)} needs ${needed} and more. Give more images, or ask for less`,
+  );
+}
+
+/** Refuses calibration images that also train: they would promise too much. */
+export function refuseShared(training: readonly string[], calibration: readonly string[], name: string): void {
+  const shared = overlap(training, calibration).length;
+  if (shared <= 0.01 * calibration.length) return;
+  throw new CalibrationError(
+    `${name}: ${shared} of ${calibration.length} images also train; give others to calibrate on`,
+  );
+}

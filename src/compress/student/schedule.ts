@@ -1,0 +1,42 @@
+import type { Dataset } from "../../train/index.ts";
+import { type StudentWidth, studentWidths } from "./family.ts";
+
+/** A student that could be trained, and how long that takes here. */
+export interface StudentCandidate {
+  readonly width: StudentWidth;
+  readonly macs: number;
+  readonly secondsPerEpoch: number;
+}
+
+/** What to train. */
+export interface StudentSchedule {
+  readonly width: StudentWidth;
+  readonly epochs: number;
+}
+
+/**
+ * Epochs from which on a wider student serves better than a longer training. Below, a narrower one learns more in the
+ * same time.
+ */
+const enoughEpochs = 16;
+/** Beyond so many passes nothing is gained. */
+const mostEpochs = 80;
+
+/**
+ * The widest student that sees every image often enough in the time given, or else the narrowest.
+ *
+ * @param candidates - from narrow to wide
+ */
+export function scheduleWithin(candidates: readonly StudentCandidate[], seconds: number): StudentSchedule {
+  const epochsOf = ({ secondsPerEpoch }: StudentCandidate): number => Math.floor(seconds / secondsPerEpoch);
+  const chosen = candidates.findLast((candidate) => epochsOf(candidate) >= enoughEpochs) ?? candidates[0]!;
+  return { width: chosen.width, epochs: Math.min(mostEpochs, Math.max(1, epochsOf(chosen))) };
+}
+
+/** The student next in width below the chosen one, to race against it. */
+export function rivalOf(width: StudentWidth): StudentWidth | undefined {
+  return studentWidths[studentWidths.indexOf(width) - 1];
+}
+
+/** Pixels by which training moves pictures: two for 32 x 32. */
+export const shiftFor = ({ shape }: Pick<Dataset, "shape">): number => Math.round(Math.min(shape[1], shape[2]) / 16);
