@@ -135,6 +135,10 @@ describe("groups of channels", () => {
       [6, 1, 1, 2, 2],
       [24, 1, 1, 1, 1],
     ]);
+    expect((await summary("vit-fused")).slice(0, 2)).toEqual([
+      [6, 1, 2, 6, 1],
+      [24, 1, 1, 1, 1],
+    ]);
     const frozen = channelGroups(architectures.convnext!(1)).flatMap(({ frozen }) => frozen ?? []);
     expect(frozen[0]).toBe('node "LayerNormalization" (LayerNormalization): normalises over them');
   });

@@ -92,31 +92,11 @@ const followed: Readonly<Record<string, Middle>> = {
     b.conv(b.op("Pad", [x, b.integers([0, 2, 1, 1, 0, 4, 1, 1])]), 14, channels, { kernel: 1 }),
   "Pad at the borders by reflection": (b, x) =>
     b.op("Conv", [b.op("Pad", [x, b.integers([0, 0, 1, 1, 0, 0, 1, 1])], { mode: "reflect" }), weights(b, 8, 8, 3, 3)]),
-  "attention with fused weights": (b, x) => {
-    const [tokens, heads, width] = [size * size, 2, channels / 2];
-    const rows = b.transpose(b.reshape(x, [0, channels, tokens]), [0, 2, 1]);
-    const fused = b.reshape(b.tokenLinear(rows, channels, 3 * channels), [0, tokens, 3, heads, width]);
-    const parts = b.transpose(fused, [2, 0, 3, 1, 4]);
-    const part = (index: number): string => b.op("Gather", [parts, b.constant(int64([index], []))], { axis: 0 });
-    const scores = b.op("Softmax", [b.op("MatMul", [part(0), b.transpose(part(1), [0, 1, 3, 2])])], { axis: -1 });
-    const mixed = b.reshape(b.transpose(b.op("MatMul", [scores, part(2)]), [0, 2, 1, 3]), [0, tokens, channels]);
-    return b.reshape(b.transpose(b.tokenLinear(mixed, channels, channels), [0, 2, 1]), [0, channels, size, size]);
-  },
   "Einsum with weights": (b, x) => b.op("Einsum", [x, weights(b, channels, channels)], { equation: "nchw,oc->nohw" }),
   "Einsum of two values": (b, x) => {
     const other = b.conv(x, channels, channels);
     const gates = b.op("Einsum", [b.conv(x, channels, 6), b.conv(x, channels, 6)], { equation: "nchw,nchw->nhw" });
     return b.op("Mul", [b.op("Unsqueeze", [gates, b.integers([1])]), other]);
-  },
-  "attention with heads merged into the batch": (b, x) => {
-    const [tokens, heads, width] = [size * size, 2, channels / 2];
-    const rows = b.transpose(b.reshape(x, [0, channels, tokens]), [2, 0, 1]);
-    const side = (): string =>
-      b.transpose(b.reshape(b.tokenLinear(rows, channels, channels), [tokens, -1, width]), [1, 0, 2]);
-    const scores = b.op("Softmax", [b.op("MatMul", [side(), b.transpose(side(), [0, 2, 1])])], { axis: -1 });
-    const mixed = b.transpose(b.op("MatMul", [scores, side()]), [1, 0, 2]);
-    const merged = b.op("Gemm", [b.reshape(mixed, [-1, heads * width]), weights(b, channels, channels), b.bias(8)]);
-    return b.reshape(b.transpose(b.reshape(merged, [tokens, -1, channels]), [1, 2, 0]), [0, channels, size, size]);
   },
   "HardSwish written out": (b, x) => {
     const number = (value: number): string => b.constant(float32([value], []));

@@ -9,7 +9,7 @@ import { resnetBasic, resnetBottleneck, resnetPadded } from "./resnet.ts";
 import { shufflenetV2 } from "./shufflenet.ts";
 import { squeezenet } from "./squeezenet.ts";
 import { vgg } from "./vgg.ts";
-import { vit } from "./vit.ts";
+import { vit, vitFused } from "./vit.ts";
 
 /** Small networks of the shapes that classifiers have, with random weights from a seed, by name. */
 export const architectures: Readonly<Record<string, (seed: number) => Model>> = {
@@ -27,5 +27,6 @@ export const architectures: Readonly<Record<string, (seed: number) => Model>> = 
   regnet,
   convnext,
   vit,
+  "vit-fused": vitFused,
   keras,
 };
