@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { channelGroups, removeChannels } from "../../../src/compress/surgery/index.ts";
-import { float32, int64, type Model } from "../../../src/onnx/index.ts";
+import { float32, GraphBuilder, int64, type Model } from "../../../src/onnx/index.ts";
 import { LayerBuilder } from "../../support/architectures/layers.ts";
 import { expectSameAnswers, others, zeroed } from "./support.ts";
 
@@ -160,6 +160,16 @@ const freezing: Readonly<Record<string, readonly [Middle, RegExp]>> = {
   "an operator without a rule": [
     (b, x) => b.op("LRN", [x], { size: 3 }),
     /node "LRN" \(LRN\): channels are not followed through this operator/,
+  ],
+  "a branch that reads them from outside": [
+    (b, x) => {
+      const branch = new GraphBuilder("branch");
+      branch.output(branch.op("Relu", [x], {}, "inside"), "float32", ["batch", channels, size, size]);
+      const yes = b.constant({ type: "bool", dims: [], data: new Uint8Array([1]) });
+      const graph = { kind: "graph", value: branch.graph } as const;
+      return b.op("If", [yes], { then_branch: graph, else_branch: graph });
+    },
+    /node "If" \(If\): channels are not followed/,
   ],
   "normalisation over channels": [
     (b, x) => b.transpose(b.layerNorm(b.transpose(x, [0, 2, 3, 1]), channels), [0, 3, 1, 2]),

@@ -103,10 +103,11 @@ export class NodeTracks extends NodeContext {
     for (const axis of axes) if (axis !== undefined) this.#tracks.freeze(axis, reason);
   }
 
-  /** Makes every axis of every input and output stay. */
+  /** Makes every axis of all that the node reads, within its subgraphs too, and makes stay. */
   freezeAll(because: string): void {
-    for (const index of this.node.inputs.keys()) this.freeze(this.inputAxes(index), because);
-    for (const index of this.node.outputs.keys()) this.freeze(this.outputAxes(index), because);
+    for (const value of [...readsOf(this.node), ...this.node.outputs]) {
+      this.freeze(this.#tracks.axesOf(value) ?? [], because);
+    }
   }
 
   /** Whether any element of an axis may still go. */

@@ -21,6 +21,11 @@ import type { Axis } from "./tracks.ts";
  * shapes of values shrink together. The result computes what the given model computes with the removed channels zeroed
  * where layers read them (`zeroChannels`).
  *
+ * @example
+ * const model = await simplify(readModel("original.onnx"));
+ * const group = channelGroups(model).find((group) => group.frozen === undefined)!;
+ * const smaller = removeChannels(model, [{ group, keep: [0, 2, 5] }]);
+ *
  * @param keeps the units that stay, for each group that loses some; groups are those of `channelGroups(model)`
  * @throws UsageError for a frozen or foreign group, an unknown unit, or a removal that leaves a layer without channels
  */
