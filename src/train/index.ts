@@ -3,8 +3,24 @@ export { type Dataset, imageSize, subset, type TeacherLogits } from "./dataset.t
 export { accuracyOf, type InferenceOptions, logitsOf, mirrored } from "./evaluate.ts";
 export { crossEntropy, distillation, type Loss, type LossInputs } from "./losses.ts";
 export { type ResidualNetwork, residualNetwork, type Stage } from "./networks.ts";
-export { adamw, type Optimiser, sgd, type UpdateInputs } from "./optimisers.ts";
+export {
+  adamw,
+  type LookaheadOptions,
+  lookahead,
+  type MuonOptions,
+  muon,
+  type Optimiser,
+  sgd,
+  type UpdateInputs,
+} from "./optimisers/index.ts";
 export type { Progress, TrainingOptions } from "./options.ts";
-export { cosine, type Schedule, type TriangularOptions, triangular } from "./schedules.ts";
+export {
+  cosine,
+  type OneCycleOptions,
+  oneCycle,
+  type Schedule,
+  type TriangularOptions,
+  triangular,
+} from "./schedules.ts";
 export { estimateStatistics } from "./statistics.ts";
 export { train } from "./train.ts";

@@ -2,7 +2,7 @@ import type { Normalisation } from "../data/types.ts";
 import type { Model } from "../onnx/index.ts";
 import type { Augmentation } from "./augment.ts";
 import type { Loss } from "./losses.ts";
-import type { Optimiser } from "./optimisers.ts";
+import type { Optimiser } from "./optimisers/index.ts";
 import type { Schedule } from "./schedules.ts";
 
 /** How to train. */

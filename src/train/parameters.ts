@@ -58,11 +58,16 @@ export function unflatten(model: Model, parameters: readonly Parameter[], flat: 
 
 /** Cuts the flat vector `flat` into values that bear the parameters' names. */
 export function emitSplit(b: GraphBuilder, flat: string, parameters: readonly Parameter[]): void {
-  const sizes = b.constant(int64(parameters.map((parameter) => parameter.size)));
-  const pieces = b.ops("Split", [flat, sizes], parameters.length, { axis: 0 }, "piece");
+  const pieces = emitPieces(b, flat, parameters);
   parameters.forEach(({ name, dims }, i) => {
     b.graph.nodes.push(makeNode("Reshape", [pieces[i]!, b.constant(int64(dims))], [name]));
   });
+}
+
+/** Cuts a flat vector into one flat value for each parameter. */
+export function emitPieces(b: GraphBuilder, flat: string, parameters: readonly Parameter[]): string[] {
+  const sizes = b.constant(int64(parameters.map((parameter) => parameter.size)));
+  return b.ops("Split", [flat, sizes], parameters.length, { axis: 0 }, "piece");
 }
 
 /** Joins the gradients of all parameters to one flat vector; zeros where the loss does not depend on a parameter. */

@@ -36,4 +36,28 @@ export function cosine({ peak, peakAt = 0.05 }: { readonly peak: number; readonl
       : (peak * (1 + Math.cos((Math.PI * (progress - peakAt)) / (1 - peakAt)))) / 2;
 }
 
+/**
+ * Half a cosine wave up to `peak` at `peakAt`, and one down to `end * peak`: the learning rate of one cycle. Momentum stays.
+ *
+ * Source: Smith, Topin, "Super-convergence", 2018.
+ */
+export function oneCycle({ peak, start = 0.04, peakAt = 0.3, end = 4e-6 }: OneCycleOptions): Schedule {
+  const wave = (share: number): number => (1 - Math.cos(Math.PI * share)) / 2;
+  return (progress) =>
+    progress < peakAt
+      ? peak * interpolate(start, 1, wave(progress / peakAt))
+      : peak * interpolate(1, end, wave((progress - peakAt) / (1 - peakAt)));
+}
+
+export interface OneCycleOptions {
+  /** The largest learning rate. */
+  readonly peak: number;
+  /** Learning rate at the start, as a share of the peak; default 0.04. */
+  readonly start?: number;
+  /** Progress at which the peak is reached; default 0.3. */
+  readonly peakAt?: number;
+  /** Learning rate at the end, as a share of the peak; default 4e-6. */
+  readonly end?: number;
+}
+
 const interpolate = (from: number, to: number, share: number): number => from + (to - from) * share;

@@ -60,7 +60,7 @@ export class Stepper implements AsyncDisposable {
     return this.#state.average;
   }
 
-  async run(batch: Batch, rate: number): Promise<{ loss: number; accuracy: number }> {
+  async run(batch: Batch, rate: number, steps: number): Promise<{ loss: number; accuracy: number }> {
     const count = batch.labels.length;
     const results = await this.#session.run({
       images: new OrtTensor("uint8", batch.images, [count, ...this.#shape]),
@@ -71,6 +71,7 @@ export class Stepper implements AsyncDisposable {
       ...this.#vectors(),
       rate: new OrtTensor("float32", [rate], []),
       step: new OrtTensor("float32", [this.step + 1], []),
+      progress: new OrtTensor("float32", [(this.step + 1) / steps], []),
       averaging: new OrtTensor("float32", [this.#averaging()], []),
     });
     const vector = (name: string): Float32Array => results[name]!.data as Float32Array;

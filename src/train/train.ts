@@ -34,7 +34,7 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
       options.signal.throwIfAborted();
     }
     const rate = options.rate(stepper.step / steps);
-    const { loss, accuracy } = await stepper.run(batches.at(stepper.step), rate);
+    const { loss, accuracy } = await stepper.run(batches.at(stepper.step), rate, steps);
     const { step } = stepper;
     if (!Number.isFinite(loss)) throw diverged(step, stepper.brokenParameter());
     options.onStep?.({ step, steps, loss, accuracy, rate, ...clock.at(step) });

@@ -18,7 +18,7 @@ import { type BatchStatistics, emitBatchNormalization } from "./batchnorm.ts";
 import { blockConvolutions, findBlock } from "./blocked.ts";
 import { differentiate, type ValueShapes } from "./differentiate.ts";
 import type { Loss } from "./losses.ts";
-import type { Optimiser } from "./optimisers.ts";
+import type { Optimiser } from "./optimisers/index.ts";
 import { emitJoin, emitSplit, type Parameter, parametersOf, totalSize } from "./parameters.ts";
 
 /** A graph that computes something of a network whose parameters come in as one flat vector. */
@@ -41,7 +41,7 @@ export interface TrainingSpec {
  * One training step as a graph: forward pass, loss, gradients and update.
  *
  * Inputs: `images` uint8 [batch, C, H, W]; `labels` int64 [batch]; `teacher` float32 [batch, classes] where the loss needs
- * it; the flat vectors `parameters`, `average`, `state0`...; the scalars `rate`, `step` and `averaging`.
+ * it; the flat vectors `parameters`, `average`, `state0`...; the scalars `rate`, `step`, `progress` and `averaging`.
  * Outputs: scalars `loss` and `correct`; `new_parameters`, `new_average`, `new_state0`...
  */
 export async function trainingGraph(network: Model, spec: TrainingSpec): Promise<ParameterisedGraph> {
@@ -174,10 +174,14 @@ function emitUpdate(b: GraphBuilder, optimiser: Optimiser, parameters: readonly 
   const output = (value: string, name: string): void => b.output(value, "float32", [size], name);
   const rate = b.input("rate", "float32", []);
   const step = b.input("step", "float32", []);
+  const progress = b.input("progress", "float32", []);
   const averaging = b.input("averaging", "float32", []);
   const state = Array.from({ length: optimiser.stateCount }, (_, i) => vector(`state${i}`));
   const decays = b.constant(decayMask(parameters), "decays");
-  const update = optimiser.emit({ b, parameters: "parameters", gradient, rate, step, decays, state });
+  const update = optimiser.emit({
+    ...{ b, parameters: "parameters", gradient, rate, step, progress, decays, state },
+    layout: parameters,
+  });
   output(update.parameters, "new_parameters");
   update.state.forEach((value, i) => {
     output(value, `new_state${i}`);

@@ -10,7 +10,10 @@ import {
   type Dataset,
   distillation,
   logitsOf,
+  lookahead,
   mirrored,
+  muon,
+  oneCycle,
   type Progress,
   sgd,
   type TrainingOptions,
@@ -36,18 +39,19 @@ const options: TrainingOptions = {
 const accuracy = async (network: Model, set: Dataset): Promise<number> =>
   accuracyOf(await logitsOf(network, set, { normalisation, threads: 1 }), set.labels);
 
-const checkpointed = (): TrainingOptions => ({
+const checkpointed = (changes: Partial<TrainingOptions> = {}): TrainingOptions => ({
   ...options,
+  ...changes,
   checkpoint: { file: join(folder, "run.checkpoint"), everySteps: 4 },
 });
 
 /** Trains until `step` steps are done. */
-async function interrupted(step: number): Promise<void> {
+async function interrupted(step: number, changes: Partial<TrainingOptions> = {}): Promise<void> {
   const controller = new AbortController();
   const onStep = (progress: Progress): void => {
     if (progress.step === step) controller.abort();
   };
-  await train(tinyNetwork(), data, { ...checkpointed(), onStep, signal: controller.signal });
+  await train(tinyNetwork(), data, { ...checkpointed(changes), onStep, signal: controller.signal });
 }
 
 let folder: string;
@@ -123,11 +127,17 @@ describe("train", () => {
 });
 
 describe("an interrupted run", () => {
-  test("goes on to the same network, bit for bit", async () => {
-    const whole = await train(tinyNetwork(), data, options);
-    await expect(interrupted(7)).rejects.toThrow("aborted");
+  const runs: Record<string, Partial<TrainingOptions>> = {
+    "by SGD": {},
+    "by Muon with lookahead": { optimiser: lookahead(muon({ renormalise: true })), rate: oneCycle({ peak: 0.1 }) },
+  };
+
+  test.each(Object.keys(runs))("%s goes on to the same network, bit for bit", async (run) => {
+    const whole = await train(tinyNetwork(), data, { ...options, ...runs[run] });
+    await expect(interrupted(7, runs[run])).rejects.toThrow("aborted");
     const steps: number[] = [];
-    const resumed = await train(tinyNetwork(), data, { ...checkpointed(), onStep: ({ step }) => steps.push(step) });
+    const onStep = ({ step }: Progress): void => void steps.push(step);
+    const resumed = await train(tinyNetwork(), data, { ...checkpointed(runs[run]), onStep });
     expect(steps[0]).toBe(8);
     expect(encodeModel(resumed)).toEqual(encodeModel(whole));
   });
