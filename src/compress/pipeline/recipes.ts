@@ -1,4 +1,3 @@
-import { UsageError, unknownValue } from "../../errors.ts";
 import { inputWriter } from "../../lanes/index.ts";
 import { readModel } from "../../onnx/index.ts";
 import { type Dataset, imageSize } from "../../train/index.ts";
@@ -10,13 +9,6 @@ import { type Candidate, type Compression, storeCandidate } from "./context.ts";
 /** Ways to compress. */
 export const recipeNames = ["int8", "student", "student+int8"] as const;
 export type RecipeName = (typeof recipeNames)[number];
-
-/** Checks a recipe's name. @throws UsageError with the known ones */
-export function recipeNamed(name: string): RecipeName {
-  const found = recipeNames.find((each) => each === name);
-  if (found === undefined) throw new UsageError(unknownValue("recipe", name, recipeNames));
-  return found;
-}
 
 /** What the user has. */
 export interface Means {

@@ -28,10 +28,14 @@ const mostEpochs = 80;
  * @param candidates - from narrow to wide
  */
 export function scheduleWithin(candidates: readonly StudentCandidate[], seconds: number): StudentSchedule {
-  const epochsOf = ({ secondsPerEpoch }: StudentCandidate): number => Math.floor(seconds / secondsPerEpoch);
-  const chosen = candidates.findLast((candidate) => epochsOf(candidate) >= enoughEpochs) ?? candidates[0]!;
-  return { width: chosen.width, epochs: Math.min(mostEpochs, Math.max(1, epochsOf(chosen))) };
+  const chosen = candidates.findLast((candidate) => learnsEnough(candidate, seconds)) ?? candidates[0]!;
+  const epochs = Math.floor(seconds / chosen.secondsPerEpoch);
+  return { width: chosen.width, epochs: Math.min(mostEpochs, Math.max(1, epochs)) };
 }
+
+/** Whether a student sees every image often enough in the time given. */
+export const learnsEnough = ({ secondsPerEpoch }: StudentCandidate, seconds: number): boolean =>
+  seconds / secondsPerEpoch >= enoughEpochs;
 
 /** The student next in width below the chosen one, to race against it. */
 export function rivalOf(width: StudentWidth): StudentWidth | undefined {

@@ -6,7 +6,7 @@ import { type Score, scoreCandidate } from "../pipeline/score.ts";
 import { taught, teacherLogits } from "../pipeline/teacher.ts";
 import { type StudentWidth, studentNetwork, studentWidths } from "./family.ts";
 import { type LearnOptions, learnStudent } from "./learn.ts";
-import { rivalOf, type StudentSchedule, scheduleWithin } from "./schedule.ts";
+import { learnsEnough, rivalOf, type StudentCandidate, type StudentSchedule, scheduleWithin } from "./schedule.ts";
 import { timeStudent } from "./speed.ts";
 
 /** Share of what is left of the budget that goes to training; the rest is for int8, calibration and the report. */
@@ -41,10 +41,12 @@ const learning = ({ seed, normalisation, threads, labelled, flip, signal }: Comp
 
 async function chooseSchedule(data: Dataset, compression: Compression): Promise<StudentSchedule> {
   const seconds = (): number => (trainingShare * (compression.deadline - performance.now())) / 1000;
-  const candidates = [];
+  const candidates: StudentCandidate[] = [];
   for (const width of allowedWidths(data, compression)) {
     compression.signal?.throwIfAborted();
-    candidates.push(await timeStudent(width, data, learning(compression)));
+    const candidate = await timeStudent(width, data, learning(compression));
+    candidates.push(candidate);
+    if (!learnsEnough(candidate, seconds())) break;
   }
   const chosen = scheduleWithin(candidates, seconds());
   const rival = candidates.find(({ width }) => width === rivalOf(chosen.width));

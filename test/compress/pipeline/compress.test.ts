@@ -1,0 +1,122 @@
+// Needs: ONNX Runtime, the built lanes and the embedded original.
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { type CompressOptions, chooseRecipe, compress } from "../../../src/compress/index.ts";
+import { openImages, presets, selectImages } from "../../../src/data/index.ts";
+import { readTwin } from "../../../src/twin/index.ts";
+import { scratch } from "../../support/twins.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const { path: folder, remove } = scratch();
+afterAll(remove);
+
+const model = "models/fashion-mnist";
+const images = await openImages(join(model, "test.npz"));
+
+/** A run too short to be of use, long enough to go through every step. */
+const request = (output: string, changes: Partial<CompressOptions> = {}): CompressOptions => ({
+  original: join(model, "twin", "original.onnx"),
+  preprocessing: presets["fashion-mnist"]!,
+  images,
+  output: join(folder, output),
+  promise: { kind: "agreement", tolerance: 0.2, probability: 0.95 },
+  recipe: "student",
+  budget: 1,
+  seed: 1,
+  flip: true,
+  ...changes,
+});
+
+/** Runs until training has done some steps, then aborts. */
+async function interrupted(options: CompressOptions): Promise<void> {
+  const controller = new AbortController();
+  const onProgress = (step: string, done: number): void => {
+    if (step.startsWith("training") && done >= 3) controller.abort();
+  };
+  await expect(compress({ ...options, signal: controller.signal, onProgress })).rejects.toThrow(/abort/i);
+}
+
+describe("compress", () => {
+  test("goes on after an interruption, and gives the network of a run that was never interrupted", async () => {
+    const broken = request("broken");
+    await interrupted(broken);
+    expect(existsSync(broken.output)).toBe(false);
+    // The same choice of student, which depends on this machine's speed; nothing of its training.
+    const whole = request("whole");
+    cpSync(`${broken.output}.work`, `${whole.output}.work`, { recursive: true });
+    for (const name of readdirSync(`${whole.output}.work`)) {
+      if (name.endsWith(".checkpoint")) rmSync(join(`${whole.output}.work`, name));
+    }
+    let steps = 0;
+    await compress({ ...broken, onProgress: (step) => void (step.startsWith("training") && steps++) });
+    await compress(whole);
+    const bytes = [broken, whole].map(({ output }) => readFileSync(join(output, "compressed.onnx")));
+    expect(bytes[0]!.equals(bytes[1]!)).toBe(true);
+    expect(steps).toBeGreaterThan(0);
+    expect(existsSync(`${broken.output}.work`)).toBe(false);
+  });
+
+  test("makes a twin that says how it was made, calibrated on images that did not train", async () => {
+    const options = request("int8", { recipe: "int8", promise: { kind: "drop", tolerance: 0.05, probability: 0.95 } });
+    const { parts, scores } = await compress(options);
+    expect(parts).toEqual({ training: 1400, selection: 100, calibration: 500 });
+    expect(scores.map(({ candidate }) => candidate)).toEqual(["original-int8"]);
+    const { manifest } = await readTwin(options.output);
+    expect(manifest.compression).toMatchObject({ recipe: "int8", seed: 1 });
+    expect(manifest.guarantee).toMatchObject({ kind: "drop", images: 500, parts: { selection: { images: 100 } } });
+  });
+
+  test.each<[string, Partial<CompressOptions>, RegExp]>([
+    ["too few images", { promise: { kind: "agreement", tolerance: 0.001, probability: 0.95 } }, /needs \d+ and more/],
+    ["a target that no student meets", { target: { macs: 0.001 } }, /the smallest student has .* million/],
+    ["calibration images that also train", { calibration: images }, /also train; give others/],
+    ["images of another kind", { original: "missing.onnx" }, /missing\.onnx/],
+  ])("refuses %s in one line", async (_, changes, message) => {
+    await expect(compress(request("refused", changes))).rejects.toThrow(message);
+    expect(existsSync(join(folder, "refused"))).toBe(false);
+  });
+
+  test("refuses images of one class", async () => {
+    const few = await selectImages(images, { take: 1200 });
+    const same = {
+      ...few,
+      async *[Symbol.asyncIterator]() {
+        for await (const item of few) yield { ...item, label: 3 };
+      },
+    };
+    await expect(compress(request("one", { images: same }))).rejects.toThrow(/all images are of class 3/);
+  });
+
+  test("refuses labels that do not belong to the original", async () => {
+    const wrong = {
+      ...images,
+      async *[Symbol.asyncIterator]() {
+        for await (const item of images) yield { ...item, label: (item.label! + 1) % 10 };
+      },
+    };
+    await expect(compress(request("wrong", { images: wrong }))).rejects.toThrow(/near chance; check --preprocess/);
+  });
+
+  test("refuses the work folder of another run", async () => {
+    const work = join(folder, "shared.work");
+    const options = request("first", { recipe: "int8", work, keepWork: true });
+    await compress(options);
+    await expect(compress(request("second", { recipe: "int8", work, seed: 2 }))).rejects.toThrow(
+      /holds a run with other options/,
+    );
+  });
+});
+
+describe("auto", () => {
+  test.each([
+    [{ images: 45_000, labelled: true, classes: 10 }, "student+int8", "labels and the original's answers"],
+    [{ images: 45_000, labelled: false, classes: 10 }, "student+int8", "for want of labels"],
+    [{ images: 500, labelled: true, classes: 1000 }, "int8", "fewer than the 500000"],
+  ] as const)("given %o takes %s and says why", (means, recipe, reason) => {
+    const chosen = chooseRecipe(means);
+    expect(chosen.recipe).toBe(recipe);
+    expect(chosen.reason).toContain(reason);
+  });
+});

@@ -1,0 +1,55 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { studentNetwork, studentWidths } from "../../../src/compress/student/family.ts";
+import { rivalOf, scheduleWithin } from "../../../src/compress/student/schedule.ts";
+import { modelCost } from "../../../src/onnx/index.ts";
+import { residualNetwork } from "../../../src/train/index.ts";
+
+describe("the student family", () => {
+  test("has the multiply-adds that its widths were chosen for, on 32 x 32 pictures", () => {
+    const macs = studentWidths.map((width) => {
+      const { macs } = modelCost(residualNetwork(studentNetwork(width, [3, 32, 32], 10), 1));
+      return Math.round(macs / 1e5) / 10;
+    });
+    expect(macs).toEqual([5.2, 10.6, 18.1, 39.4, 68.9]);
+  });
+
+  test("works on pictures of any size, and begins its first residual stage at 16 x 16 or less", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 8, max: 400 }), (side) => {
+        const { stages } = studentNetwork(32, [3, side, side], 10);
+        const first = stages.findIndex(({ blocks }) => blocks > 0);
+        const halvings = stages.slice(0, first + 1).filter(({ stride }) => stride === 2).length;
+        expect(Math.ceil(side / 2 ** halvings)).toBeLessThanOrEqual(16);
+      }),
+    );
+  });
+});
+
+describe("the schedule", () => {
+  const candidates = studentWidths.map((width, i) => ({ width, macs: 1, secondsPerEpoch: 2 ** i }));
+
+  test("takes the widest student that sees every image often enough", () => {
+    expect(scheduleWithin(candidates, 64)).toEqual({ width: 32, epochs: 16 });
+    expect(scheduleWithin(candidates, 31)).toEqual({ width: 16, epochs: 31 });
+  });
+
+  test("falls back to the narrowest, and to one epoch", () => {
+    expect(scheduleWithin(candidates, 5)).toEqual({ width: 16, epochs: 5 });
+    expect(scheduleWithin(candidates, 0)).toEqual({ width: 16, epochs: 1 });
+  });
+
+  test("never plans more than the time allows, beyond one epoch", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1e5, noNaN: true }), (seconds) => {
+        const { width, epochs } = scheduleWithin(candidates, seconds);
+        const { secondsPerEpoch } = candidates.find((candidate) => candidate.width === width)!;
+        expect(epochs === 1 || epochs * secondsPerEpoch <= seconds).toBe(true);
+      }),
+    );
+  });
+
+  test("races the chosen student against the next narrower one", () => {
+    expect(studentWidths.map(rivalOf)).toEqual([undefined, 16, 24, 32, 48]);
+  });
+});
