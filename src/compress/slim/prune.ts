@@ -1,0 +1,93 @@
+import type { Model } from "../../onnx/index.ts";
+import { type Keep, removeBlock, removeChannels } from "../surgery/index.ts";
+import { Elimination, heldTo } from "./elimination.ts";
+import type { SlimImages } from "./images.ts";
+import { weightsOf, withWeights } from "./layers.ts";
+import type { Fit, Site } from "./sites.ts";
+import { biasFor, type CentredProblem, collectStatistics, type StatisticsOptions } from "./statistics.ts";
+
+/** How many units of a site stay; none removes its residual block. */
+export interface Choice {
+  readonly site: Site;
+  readonly width: number;
+}
+
+export interface PruneOptions extends StatisticsOptions {
+  readonly onSite?: ((done: number, total: number) => void) | undefined;
+}
+
+/**
+ * Thins groups one after another in the order of the graph: each layer is fitted to the original's output on the inputs
+ * that the network so far gives it, so that later layers repair what earlier ones lost. In closed form: nothing is trained.
+ * Source: He et al., "Channel pruning for accelerating very deep neural networks", 2017, section 3 (asymmetric refit).
+ *
+ * @param original - simplified; the sites are its own
+ */
+export async function prune(
+  original: Model,
+  choices: readonly Choice[],
+  images: SlimImages,
+  options: PruneOptions,
+): Promise<Model> {
+  let current = original;
+  const keeps: Keep[] = [];
+  const thinned = choices.filter(({ site, width }) => width < site.group.size);
+  for (const [at, { site, width }] of thinned.entries()) {
+    const problem = await statisticsOf(original, current, site, images, options);
+    const elimination = new Elimination(heldTo(problem, weightsOf(current, site.layer)), site.units);
+    elimination.reduceTo(width);
+    const { weights, kept } = elimination;
+    const bias = width > 0 ? biasFor(problem, weights) : new Float64Array(site.layer.outputs);
+    current = withWeights(current, site.layer, weights, bias);
+    if (width > 0) keeps.push({ group: site.group, keep: kept });
+    options.onSite?.(at + 1, thinned.length);
+  }
+  return withoutBlocks(removeChannels(current, keeps), thinned);
+}
+
+function withoutBlocks(model: Model, choices: readonly Choice[]): Model {
+  return choices.reduce(
+    (result, { site, width }) => (width === 0 && site.block !== undefined ? removeBlock(result, site.block) : result),
+    model,
+  );
+}
+
+/** Fits one layer anew to what the original gives, without removing anything. */
+export async function refit(
+  original: Model,
+  current: Model,
+  fit: Fit,
+  images: SlimImages,
+  options: StatisticsOptions,
+): Promise<Model> {
+  const problem = await statisticsOf(original, current, fit, images, options);
+  const { weights } = new Elimination(heldTo(problem, weightsOf(current, fit.layer)), []);
+  return withWeights(current, fit.layer, weights, biasFor(problem, weights));
+}
+
+async function statisticsOf(
+  original: Model,
+  current: Model,
+  fit: Fit,
+  images: SlimImages,
+  options: StatisticsOptions,
+): Promise<CentredProblem> {
+  const [problem] = await collectStatistics(original, current, [fit], images, options);
+  return problem!;
+}
+
+/**
+ * The error of a site at every width, 0 to its size, relative to the sum of squares of what the original gives there. At
+ * width 0 a residual block is gone, with its bias too.
+ */
+export function errorCurve(problem: CentredProblem, model: Model, site: Site): number[] {
+  const elimination = new Elimination(heldTo(problem, weightsOf(model, site.layer)), site.units);
+  const errors = [0];
+  for (let left = site.group.size; left > 0; left--) {
+    elimination.remove(elimination.cheapest());
+    errors.unshift(elimination.error / problem.scale);
+  }
+  const bias = problem.targetMeans.reduce((sum, mean) => sum + mean ** 2, 0);
+  errors[0]! += (problem.samples * bias) / problem.scale;
+  return errors;
+}
