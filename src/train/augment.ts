@@ -1,7 +1,9 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import type { Batch } from "./batch.ts";
 import { type Dataset, imageSize, type TeacherLogits } from "./dataset.ts";
+import { type Mixup, mixBatch } from "./mixup.ts";
 
 /** How training images are varied; everything is off by default. */
 export interface Augmentation {
@@ -14,13 +16,8 @@ export interface Augmentation {
   readonly alternatingFlip?: boolean;
   /** Blanks a square of so many pixels a side; default 0. Source: DeVries, Taylor, "Cutout", 2017. */
   readonly cutout?: number;
-}
-
-/** The arrays that one training step reads. */
-export interface Batch {
-  readonly images: Uint8Array;
-  readonly labels: BigInt64Array;
-  readonly teacher?: Float32Array;
+  /** Mixes images; not by default. */
+  readonly mixup?: Mixup;
 }
 
 /** Draws the batches of a training run: a function of seed and step alone, so that a resumed run sees the same. */
@@ -59,7 +56,9 @@ export class BatchSource {
       if (teacher !== undefined) logits!.set(teacherRow(teacher, index, mirrored), i * teacher.classes);
     });
     const batch = { images, labels: BigInt64Array.from(indices, (index) => BigInt(labels[index]!)) };
-    return logits === undefined ? batch : { ...batch, teacher: logits };
+    const { mixup } = this.#augmentation;
+    const taught = logits === undefined ? batch : { ...batch, teacher: logits };
+    return mixup === undefined ? taught : mixBatch(taught, mixup, generator(this.#seed, 2, step));
   }
 
   #shuffled(epoch: number): Uint32Array {

@@ -1,7 +1,16 @@
 export type { Augmentation } from "./augment.ts";
 export { type Dataset, imageSize, subset, type TeacherLogits } from "./dataset.ts";
 export { accuracyOf, type InferenceOptions, logitsOf, mirrored } from "./evaluate.ts";
-export { crossEntropy, distillation, type Loss, type LossInputs } from "./losses.ts";
+export {
+  crossEntropy,
+  distillation,
+  type FeaturePair,
+  featureMatching,
+  type Loss,
+  type LossInputs,
+  sumOfLosses,
+} from "./losses.ts";
+export type { Mixup } from "./mixup.ts";
 export { type ResidualNetwork, residualNetwork, type Stage } from "./networks.ts";
 export {
   adamw,
@@ -23,4 +32,5 @@ export {
   triangular,
 } from "./schedules.ts";
 export { estimateStatistics } from "./statistics.ts";
+export type { Teacher } from "./teacher.ts";
 export { train } from "./train.ts";

@@ -1,6 +1,14 @@
 import { UsageError } from "../errors.ts";
 import { type GraphBuilder, int64, scalar } from "../onnx/index.ts";
 
+/** An inner value of the network and the teacher's value of the same shape that it should resemble. */
+export interface FeaturePair {
+  /** Name of a value of the network that learns. */
+  readonly student: string;
+  /** Name of a value of the teacher. */
+  readonly teacher: string;
+}
+
 /** What a loss may read: names of values, one row for each image of the batch. */
 export interface LossInputs {
   readonly b: GraphBuilder;
@@ -8,25 +16,31 @@ export interface LossInputs {
   readonly logits: string;
   /** int64 [batch] */
   readonly labels: string;
+  /** float32 [batch, classes]: the labels as probabilities. */
+  readonly target: string;
   readonly classes: number;
   /** float32 [batch, classes]: the logits of the network to learn from. */
   readonly teacher: string;
+  /** The two values of a pair in this graph. Throws UsageError when the network has no such value. */
+  readonly feature: (pair: FeaturePair) => FeaturePair;
 }
 
 /** Emits a scalar to be minimised. */
 export interface Loss {
-  /** Whether the data must carry a teacher's logits. */
+  /** Whether the teacher's logits are read. */
   readonly needsTeacher: boolean;
+  /** Whether the labels are read. */
+  readonly needsLabels: boolean;
+  /** Inner values of the teacher that are read; none by default. */
+  readonly teacherValues?: readonly string[];
   emit(inputs: LossInputs): string;
 }
 
 /** Mean negative log-likelihood of the labels. */
 export const crossEntropy: Loss = {
   needsTeacher: false,
-  emit({ b, logits, labels, classes }) {
-    const depth = b.constant(int64([classes]), "classes");
-    const off = { type: "float32", dims: [2], data: Float32Array.of(0, 1) } as const;
-    const target = b.op("OneHot", [labels, depth, b.constant(off)], { axis: -1 });
+  needsLabels: true,
+  emit({ b, logits, target }) {
     return b.op("Neg", [meanOverBatch(b, b.op("Mul", [target, logSoftmax(b, logits)]))]);
   },
 };
@@ -44,6 +58,7 @@ export function distillation({ labels, temperature }: { labels: number; temperat
   if (!(temperature > 0)) throw new UsageError(`temperature must be above 0, received ${temperature}`);
   return {
     needsTeacher: true,
+    needsLabels: labels > 0,
     emit(inputs) {
       const { b } = inputs;
       const soften = (logits: string): string =>
@@ -55,6 +70,52 @@ export function distillation({ labels, temperature }: { labels: number; temperat
       if (labels === 0) return weighted;
       const likelihood = b.op("Mul", [crossEntropy.emit(inputs), b.constant(scalar(labels))]);
       return b.op("Add", [likelihood, weighted]);
+    },
+  };
+}
+
+/**
+ * Mean squared difference of inner values from the teacher's, divided by the variance of the teacher's over the batch:
+ * 1 for a network that always gives their mean. Averaged over the pairs.
+ *
+ * Source: Romero et al., "FitNets: hints for thin deep nets", ICLR 2015; without its adaptor.
+ */
+export function featureMatching(pairs: readonly FeaturePair[]): Loss {
+  if (pairs.length === 0) throw new UsageError("featureMatching needs at least one pair of values, received none");
+  return {
+    needsTeacher: false,
+    needsLabels: false,
+    teacherValues: pairs.map(({ teacher }) => teacher),
+    emit({ b, feature }) {
+      const terms = pairs.map((pair) => relativeError(b, feature(pair)));
+      const sum = terms.reduce((left, right) => b.op("Add", [left, right]));
+      return b.op("Mul", [sum, b.constant(scalar(1 / terms.length))]);
+    },
+  };
+}
+
+/** Keeps the error of a value that never changes a number. */
+const leastVariance = 1e-8;
+
+function relativeError(b: GraphBuilder, { student, teacher }: FeaturePair): string {
+  const mean = (value: string): string => b.op("ReduceMean", [value], { keepdims: 0 });
+  const meanSquare = (value: string): string => mean(b.op("Mul", [value, value]));
+  const variance = meanSquare(b.op("Sub", [teacher, mean(teacher)]));
+  const error = meanSquare(b.op("Sub", [student, teacher]));
+  return b.op("Div", [error, b.op("Add", [variance, b.constant(scalar(leastVariance))])]);
+}
+
+/** The sum of losses, each times its weight. */
+export function sumOfLosses(terms: readonly { readonly loss: Loss; readonly weight: number }[]): Loss {
+  if (terms.length === 0) throw new UsageError("sumOfLosses needs at least one loss, received none");
+  return {
+    needsTeacher: terms.some(({ loss }) => loss.needsTeacher),
+    needsLabels: terms.some(({ loss }) => loss.needsLabels),
+    teacherValues: [...new Set(terms.flatMap(({ loss }) => loss.teacherValues ?? []))],
+    emit(inputs) {
+      const { b } = inputs;
+      const weighted = terms.map(({ loss, weight }) => b.op("Mul", [loss.emit(inputs), b.constant(scalar(weight))]));
+      return weighted.reduce((left, right) => b.op("Add", [left, right]));
     },
   };
 }

@@ -4,21 +4,33 @@ import type { Augmentation } from "./augment.ts";
 import type { Loss } from "./losses.ts";
 import type { Optimiser } from "./optimisers/index.ts";
 import type { Schedule } from "./schedules.ts";
+import type { Teacher } from "./teacher.ts";
 
 /** How to train. */
 export interface TrainingOptions {
   /** Passes over the images. */
   readonly epochs: number;
-  /** Images of one step; default 128. */
+  /** Images that go through the network at once; default 128. */
   readonly batch?: number;
+  /** Batches whose mean gradient makes one step; default 1. */
+  readonly accumulate?: number;
   /** Decides the order of the images and how they are varied; default 0. */
   readonly seed?: number;
   /** How bytes become network inputs. */
   readonly normalisation: Normalisation;
   readonly augmentation?: Augmentation;
   readonly loss: Loss;
+  /**
+   * Answers every image as training shows it, in place of logits cached with the data: one more forward pass a step. Images
+   * are scaled for it as for the network unless it says otherwise.
+   */
+  readonly teacher?: Pick<Teacher, "network"> & Partial<Teacher>;
   readonly optimiser: Optimiser;
   readonly rate: Schedule;
+  /** Names of weights, biases or normalisation parameters that keep their values; none by default. */
+  readonly freeze?: readonly string[];
+  /** Normalise by the statistics of the batch, or by those that the network holds; default "batch". */
+  readonly batchNormalization?: "batch" | "frozen";
   /** How much of the moving average of the weights stays at each step; default 0.999. */
   readonly averaging?: number;
   /** CPU threads; default 2. The same number gives the same network, bit for bit. */

@@ -18,13 +18,14 @@ const trainableInputs: Readonly<Record<string, readonly number[]>> = {
   BatchNormalization: [1, 2],
 };
 
-/** The trainable constants of a graph, in the order of the nodes that use them. */
-export function parametersOf(graph: Graph): Parameter[] {
+/** The trainable constants of a graph but for the frozen ones, in the order of the nodes that use them. */
+export function parametersOf(graph: Graph, frozen: readonly string[] = []): Parameter[] {
   const names = new Set(
     graph.nodes.flatMap((node) =>
       (trainableInputs[node.op] ?? []).map((i) => node.inputs[i] ?? "").filter((name) => isTrainable(graph, name)),
     ),
   );
+  for (const name of frozen) names.delete(name);
   let offset = 0;
   return [...names].map((name) => {
     const { dims } = graph.constants.get(name)!;

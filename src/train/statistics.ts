@@ -1,9 +1,10 @@
 import { type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { float32, type Model } from "../onnx/index.ts";
 import { type Dataset, subset } from "./dataset.ts";
+import type { NetworkSpec } from "./forward.ts";
 import { flatten } from "./parameters.ts";
 import { openSession } from "./session.ts";
-import { statisticsGraph, type TrainingSpec } from "./training-graph.ts";
+import { statisticsGraph } from "./training-graph.ts";
 
 /**
  * Sets the mean and variance of every BatchNormalization to those of `count` images spread evenly over `data`: what averaged
@@ -14,7 +15,7 @@ import { statisticsGraph, type TrainingSpec } from "./training-graph.ts";
 export async function estimateStatistics(
   network: Model,
   data: Dataset,
-  spec: Pick<TrainingSpec, "batch" | "normalisation"> & { readonly threads: number; readonly count: number },
+  spec: Pick<NetworkSpec, "batch" | "normalisation"> & { readonly threads: number; readonly count: number },
 ): Promise<Model> {
   const { model, parameters } = await statisticsGraph(network, spec);
   if (model.graph.outputs.length === 0) return network;

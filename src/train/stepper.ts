@@ -1,55 +1,56 @@
 import { createHash } from "node:crypto";
-import { type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { Tensor as OrtTensor } from "onnxruntime-node";
 import { UsageError } from "../errors.ts";
 import { encodeModel, type Model } from "../onnx/index.ts";
-import type { Batch } from "./augment.ts";
+import { type Batch, feedsOf, partOf } from "./batch.ts";
 import { readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoint.ts";
 import type { Dataset } from "./dataset.ts";
+import { checkMixup } from "./mixup.ts";
 import type { TrainingOptions } from "./options.ts";
 import { flatten, type Parameter } from "./parameters.ts";
-import { openSession } from "./session.ts";
-import { trainingGraph } from "./training-graph.ts";
+import { openStep, type StepSession, type Values } from "./step-session.ts";
+import { TeacherSession } from "./teacher.ts";
 
-/** Holds the session and the state that goes in and out of it at every step. */
+/** Holds the sessions, and the state that goes in and out of them at every step. */
 export class Stepper implements AsyncDisposable {
-  readonly parameters: readonly Parameter[];
-  readonly #session: InferenceSession;
+  readonly #session: StepSession;
+  readonly #teacher: TeacherSession | undefined;
   readonly #options: TrainingOptions;
   readonly #shape: Dataset["shape"];
   readonly #run: string;
   #state: TrainingState;
 
   static async open(network: Model, data: Dataset, options: TrainingOptions): Promise<Stepper> {
-    const { batch = 128, normalisation, loss, optimiser, threads = 2 } = options;
-    if (loss.needsTeacher && data.teacher === undefined) {
-      throw new UsageError("this loss learns from a teacher: give the data its logits");
-    }
-    if (options.augmentation?.alternatingFlip && data.teacher !== undefined && data.teacher.mirrored === undefined) {
-      throw new UsageError("training mirrors images: give the data the teacher's logits of the mirrored images too");
-    }
-    const { model, parameters } = await trainingGraph(network, { batch, normalisation, loss, optimiser });
-    const bytes = encodeModel(model);
-    const session = await openSession(bytes, { intraOpNumThreads: threads });
-    const initial = flatten(network, parameters);
-    return new Stepper(session, parameters, initial, data, options, fingerprint(bytes, initial, data, options));
+    checkTeaching(data, options);
+    const { batch = 128, threads = 2, accumulate = 1, augmentation, loss, teacher, normalisation } = options;
+    const { optimiser, freeze = [], batchNormalization = "batch" } = options;
+    const mixedLabels = augmentation?.mixup?.labels ?? false;
+    const spec = { batch, normalisation, frozen: freeze, batchNormalization, loss, mixedLabels, optimiser };
+    const session = await openStep(network, spec, threads, accumulate);
+    const taught =
+      teacher && (await TeacherSession.open({ normalisation, ...teacher }, loss.teacherValues ?? [], threads));
+    return new Stepper(session, taught, flatten(network, session.parameters), data, options);
   }
 
   private constructor(
-    session: InferenceSession,
-    parameters: readonly Parameter[],
+    session: StepSession,
+    teacher: TeacherSession | undefined,
     initial: Float32Array,
     data: Dataset,
     options: TrainingOptions,
-    run: string,
   ) {
     this.#session = session;
-    this.parameters = parameters;
+    this.#teacher = teacher;
     this.#options = options;
     this.#shape = data.shape;
-    this.#run = run;
-    const kept = options.checkpoint && readCheckpoint(options.checkpoint.file, run);
+    this.#run = fingerprint(session.fingerprint, initial, data, options);
+    const kept = options.checkpoint && readCheckpoint(options.checkpoint.file, this.#run);
     const zeros = Array.from({ length: options.optimiser.stateCount }, () => new Float32Array(initial.length));
     this.#state = kept ?? { step: 0, parameters: initial, average: initial, optimiser: zeros };
+  }
+
+  get parameters(): readonly Parameter[] {
+    return this.#session.parameters;
   }
 
   get step(): number {
@@ -60,19 +61,15 @@ export class Stepper implements AsyncDisposable {
     return this.#state.average;
   }
 
+  /** @param steps - of the whole run */
   async run(batch: Batch, rate: number, steps: number): Promise<{ loss: number; accuracy: number }> {
-    const count = batch.labels.length;
-    const results = await this.#session.run({
-      images: new OrtTensor("uint8", batch.images, [count, ...this.#shape]),
-      labels: new OrtTensor("int64", batch.labels, [count]),
-      ...(batch.teacher && this.#options.loss.needsTeacher
-        ? { teacher: new OrtTensor("float32", batch.teacher, [count, batch.teacher.length / count]) }
-        : {}),
+    const scalars = { rate, step: this.step + 1, progress: (this.step + 1) / steps, averaging: this.#averaging() };
+    const numbers = Object.entries(scalars).map(
+      ([name, value]) => [name, new OrtTensor("float32", [value], [])] as const,
+    );
+    const results = await this.#session.run(await this.#parts(batch), {
       ...this.#vectors(),
-      rate: new OrtTensor("float32", [rate], []),
-      step: new OrtTensor("float32", [this.step + 1], []),
-      progress: new OrtTensor("float32", [(this.step + 1) / steps], []),
-      averaging: new OrtTensor("float32", [this.#averaging()], []),
+      ...Object.fromEntries(numbers),
     });
     const vector = (name: string): Float32Array => results[name]!.data as Float32Array;
     this.#state = {
@@ -81,7 +78,7 @@ export class Stepper implements AsyncDisposable {
       average: vector("new_average"),
       optimiser: this.#state.optimiser.map((_, i) => vector(`new_state${i}`)),
     };
-    return { loss: vector("loss")[0]!, accuracy: vector("correct")[0]! / count };
+    return { loss: vector("loss")[0]!, accuracy: vector("correct")[0]! / batch.labels.length };
   }
 
   async save(): Promise<void> {
@@ -96,10 +93,22 @@ export class Stepper implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#session.release();
+    await this.#session[Symbol.asyncDispose]();
+    await this.#teacher?.[Symbol.asyncDispose]();
   }
 
-  #vectors(): Record<string, OrtTensor> {
+  /** The inputs of a step's parts, with the teacher's answers. */
+  async #parts(batch: Batch): Promise<Values[]> {
+    const { accumulate = 1 } = this.#options;
+    const parts: Values[] = [];
+    for (let i = 0; i < accumulate; i++) {
+      const feeds = feedsOf(partOf(batch, i, accumulate), this.#shape);
+      parts.push({ ...feeds, ...(await this.#teacher?.answer(feeds.images!)) });
+    }
+    return parts;
+  }
+
+  #vectors(): Values {
     const { parameters, average, optimiser } = this.#state;
     const states = optimiser.map((vector, i) => [`state${i}`, vector] as const);
     return Object.fromEntries(
@@ -116,12 +125,38 @@ export class Stepper implements AsyncDisposable {
   }
 }
 
+/** Throws UsageError where the loss would have nothing to learn from. */
+function checkTeaching(data: Dataset, { loss, augmentation = {}, teacher }: TrainingOptions): void {
+  if (loss.needsTeacher && data.teacher === undefined && teacher === undefined) {
+    throw new UsageError("this loss learns from a teacher: give the data its logits, or the training its network");
+  }
+  if ((loss.teacherValues ?? []).length > 0 && teacher === undefined) {
+    throw new UsageError("this loss reads a teacher's inner values: give the training the teacher's network");
+  }
+  const unmirrored = data.teacher !== undefined && data.teacher.mirrored === undefined;
+  if (augmentation.alternatingFlip && unmirrored && teacher === undefined) {
+    throw new UsageError("training mirrors images: give the data the teacher's logits of the mirrored images too");
+  }
+  if (augmentation.mixup !== undefined) checkMixup(augmentation.mixup, loss, teacher !== undefined);
+}
+
 /** Names what decides a run's outcome: the step, the first weights, the images, and the options that are numbers. */
-function fingerprint(step: Uint8Array, initial: Float32Array, data: Dataset, options: TrainingOptions): string {
+function fingerprint(step: string, initial: Float32Array, data: Dataset, options: TrainingOptions): string {
   const { epochs, seed = 0, augmentation = {}, averaging = 0.999, threads = 2 } = options;
   const rates = Array.from({ length: 11 }, (_, i) => options.rate(i / 10));
-  const hash = createHash("sha256").update(JSON.stringify({ epochs, seed, augmentation, averaging, threads, rates }));
+  const numbers = {
+    step,
+    epochs,
+    seed,
+    augmentation,
+    averaging,
+    threads,
+    rates,
+    scaling: options.teacher?.normalisation,
+  };
+  const hash = createHash("sha256").update(JSON.stringify(numbers));
+  const network = options.teacher && encodeModel(options.teacher.network);
   const { images, labels, teacher } = data;
-  for (const part of [step, initial, images, labels, teacher?.plain, teacher?.mirrored]) if (part) hash.update(part);
+  for (const part of [initial, images, labels, teacher?.plain, teacher?.mirrored, network]) if (part) hash.update(part);
   return hash.digest("hex");
 }

@@ -18,16 +18,25 @@ import { Stepper } from "./stepper.ts";
  * @throws UnsupportedOperatorError when an operator has no gradient
  */
 export async function train(network: Model, data: Dataset, options: TrainingOptions): Promise<Model> {
-  const batches = new BatchSource(data, options.batch ?? 128, options.augmentation ?? {}, options.seed ?? 0);
-  if (!(Number.isInteger(options.epochs) && options.epochs > 0)) {
-    throw new UsageError(`epochs must be a whole number above 0, received ${options.epochs}`);
+  for (const [name, value] of Object.entries({ epochs: options.epochs, accumulate: options.accumulate ?? 1 })) {
+    if (!(Number.isInteger(value) && value > 0)) {
+      throw new UsageError(`${name} must be a whole number above 0, received ${value}`);
+    }
   }
+  const imagesOfStep = (options.batch ?? 128) * (options.accumulate ?? 1);
+  const { teacher: _, ...untaught } = data;
+  const batches = new BatchSource(
+    options.teacher ? untaught : data,
+    imagesOfStep,
+    options.augmentation ?? {},
+    options.seed ?? 0,
+  );
   const steps = options.epochs * batches.stepsPerEpoch;
-  if (steps === 0) throw new UsageError(`${data.labels.length} images make no batch; give more, or a smaller batch`);
+  if (steps === 0) throw new UsageError(`${data.labels.length} images make no step; give more, or a smaller batch`);
   const lifted = liftConstants(network);
   checkDataset(data, lifted);
   await using stepper = await Stepper.open(lifted, data, options);
-  const clock = new Clock(stepper.step, steps, options.batch ?? 128);
+  const clock = new Clock(stepper.step, steps, imagesOfStep);
   while (stepper.step < steps) {
     if (options.signal?.aborted) {
       await stepper.save();
@@ -51,10 +60,11 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
 /** Images whose statistics stand for those of the whole set. */
 const statisticsImages = 2048;
 
-function finished(stepper: Stepper, network: Model, data: Dataset, options: TrainingOptions): Promise<Model> {
+async function finished(stepper: Stepper, network: Model, data: Dataset, options: TrainingOptions): Promise<Model> {
   const { batch = 128, normalisation, threads = 2 } = options;
   const averaged = unflatten(network, stepper.parameters, stepper.average);
-  return estimateStatistics(averaged, data, { batch, normalisation, threads, count: statisticsImages });
+  if (options.batchNormalization === "frozen") return averaged;
+  return await estimateStatistics(averaged, data, { batch, normalisation, threads, count: statisticsImages });
 }
 
 function diverged(step: number, parameter: string | undefined): TrainingError {

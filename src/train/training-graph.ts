@@ -1,25 +1,22 @@
-import type { Normalisation } from "../data/types.ts";
-import { ModelError } from "../errors.ts";
+import { ModelError, UsageError, unknownValue } from "../errors.ts";
 import {
   elementTypes,
   float32,
   type Graph,
   GraphBuilder,
   inferValues,
+  int64,
   type Model,
-  makeNode,
   modelOf,
-  raiseOpset,
   type Shape,
   scalar,
-  type ValueInfo,
 } from "../onnx/index.ts";
-import { type BatchStatistics, emitBatchNormalization } from "./batchnorm.ts";
 import { blockConvolutions, findBlock } from "./blocked.ts";
 import { differentiate, type ValueShapes } from "./differentiate.ts";
-import type { Loss } from "./losses.ts";
+import { emitForward, type Forward, inner, type NetworkSpec } from "./forward.ts";
+import type { Loss, LossInputs } from "./losses.ts";
 import type { Optimiser } from "./optimisers/index.ts";
-import { emitJoin, emitSplit, type Parameter, parametersOf, totalSize } from "./parameters.ts";
+import { emitJoin, type Parameter, totalSize } from "./parameters.ts";
 
 /** A graph that computes something of a network whose parameters come in as one flat vector. */
 export interface ParameterisedGraph {
@@ -27,35 +24,54 @@ export interface ParameterisedGraph {
   readonly parameters: readonly Parameter[];
 }
 
-/** What a network is trained with. */
-export interface TrainingSpec {
-  /** Images of one step. */
-  readonly batch: number;
-  /** How bytes become network inputs. */
-  readonly normalisation: Normalisation;
+/** What the gradients are taken of. */
+export interface GradientSpec extends NetworkSpec {
   readonly loss: Loss;
+  /** Whether each image has a second label, and the share of the first. */
+  readonly mixedLabels?: boolean;
+}
+
+/** What a network is trained with. */
+export interface TrainingSpec extends GradientSpec {
   readonly optimiser: Optimiser;
 }
 
 /**
  * One training step as a graph: forward pass, loss, gradients and update.
  *
- * Inputs: `images` uint8 [batch, C, H, W]; `labels` int64 [batch]; `teacher` float32 [batch, classes] where the loss needs
- * it; the flat vectors `parameters`, `average`, `state0`...; the scalars `rate`, `step`, `progress` and `averaging`.
+ * Inputs: `images` uint8 [batch, C, H, W]; `labels` int64 [batch], and with mixed labels `other_labels` and `share` float32
+ * [batch, 1]; `teacher` float32 [batch, classes] and `teacher/<value>` where the loss needs them; the flat vectors
+ * `parameters`, `average`, `state0`...; the scalars `rate`, `step`, `progress` and `averaging`.
  * Outputs: scalars `loss` and `correct`; `new_parameters`, `new_average`, `new_state0`...
  */
 export async function trainingGraph(network: Model, spec: TrainingSpec): Promise<ParameterisedGraph> {
-  const { b, parameters, values, logits, classes, opset } = forward(network, spec);
-  b.input("labels", "int64", [spec.batch]);
-  if (spec.loss.needsTeacher) b.input("teacher", "float32", [spec.batch, classes]);
-  const loss = spec.loss.emit({ b, logits, labels: "labels", classes, teacher: "teacher" });
-  const shapes = valueShapes(b.graph, opset);
-  const names = values.map((value) => value.name);
-  const gradient = emitJoin(b, values, differentiate(b, shapes, loss, names));
+  const { forward, gradient, shapes } = emitGradient(network, spec);
+  const { b, parameters, opset } = forward;
+  b.input("progress", "float32", []);
   emitUpdate(b, spec.optimiser, parameters, gradient);
-  b.output(loss, "float32", [], "loss");
-  b.output(emitCorrect(b, logits), "float32", [], "correct");
   return { model: await fastest(modelOf(b.graph, opset), shapes), parameters };
+}
+
+/**
+ * The gradients of a part of a step's images: as {@link trainingGraph}, but instead of an update the output `gathered`, the
+ * input `gradient` plus the gradient of this part divided by the number of `parts`.
+ */
+export async function gradientGraph(network: Model, spec: GradientSpec, parts: number): Promise<ParameterisedGraph> {
+  const { forward, gradient, shapes } = emitGradient(network, spec);
+  const { b, parameters, opset } = forward;
+  const size = [totalSize(parameters)];
+  const share = b.op("Mul", [gradient, b.constant(scalar(1 / parts))]);
+  b.output(b.op("Add", [b.input("gradient", "float32", size), share]), "float32", size, "gathered");
+  return { model: await fastest(modelOf(b.graph, opset), shapes), parameters };
+}
+
+/** The update alone: from the flat vectors `parameters` and `gradient`. */
+export function updateGraph(parameters: readonly Parameter[], optimiser: Optimiser): Model {
+  const b = new GraphBuilder("update");
+  for (const vector of ["parameters", "gradient"]) b.input(vector, "float32", [totalSize(parameters)]);
+  b.input("progress", "float32", []);
+  emitUpdate(b, optimiser, parameters, "gradient");
+  return modelOf(b.graph, 20);
 }
 
 /**
@@ -66,9 +82,9 @@ export async function trainingGraph(network: Model, spec: TrainingSpec): Promise
  */
 export async function statisticsGraph(
   network: Model,
-  spec: Pick<TrainingSpec, "batch" | "normalisation">,
+  spec: Pick<NetworkSpec, "batch" | "normalisation">,
 ): Promise<ParameterisedGraph> {
-  const { b, parameters, statistics, opset } = forward(network, spec);
+  const { b, parameters, statistics, opset } = emitForward(network, spec);
   statistics.forEach(({ mean, variance }, i) => {
     b.output(mean, "float32", undefined, `mean${i}`);
     b.output(variance, "float32", undefined, `variance${i}`);
@@ -76,117 +92,75 @@ export async function statisticsGraph(
   return { model: await fastest(modelOf(b.graph, opset), valueShapes(b.graph, opset)), parameters };
 }
 
-interface Forward {
-  readonly b: GraphBuilder;
-  readonly parameters: readonly Parameter[];
-  /** The parameters under the names they bear in this graph. */
-  readonly values: readonly Parameter[];
-  readonly statistics: readonly BatchStatistics[];
-  readonly logits: string;
-  readonly classes: number;
-  readonly opset: number;
+/** Forward pass, loss and the flat gradient; puts out `loss` and `correct`. */
+function emitGradient(network: Model, spec: GradientSpec) {
+  const forward = emitForward(network, spec);
+  const { b, values, logits, opset } = forward;
+  const loss = emitLoss(forward, spec);
+  const shapes = valueShapes(b.graph, opset);
+  const names = values.map((value) => value.name);
+  const gradient = emitJoin(b, values, differentiate(b, shapes, loss, names));
+  b.output(loss, "float32", [], "loss");
+  b.output(emitCorrect(b, logits), "float32", [], "correct");
+  return { forward, gradient, shapes };
 }
 
-/** The operator set that gradients are written in; later ones read the same. */
-const oldestOpset = 20;
-
-/** The network in training mode: parameters cut from the flat vector, normalisation by the batch's statistics. */
-function forward(network: Model, spec: Pick<TrainingSpec, "batch" | "normalisation">): Forward {
-  const raised = network.opset < oldestOpset ? raiseOpset(network, oldestOpset) : network;
-  const graph = prefixed(raised.graph);
-  const { input, sizes, classes } = interfaceOf(graph);
-  const values = parametersOf(graph);
-  const trainable = new Set(values.map((value) => value.name));
-  const b = new GraphBuilder(`${graph.name}_training`);
-  b.input("images", "uint8", [spec.batch, ...sizes]);
-  b.input("parameters", "float32", [totalSize(values)]);
-  emitSplit(b, "parameters", values);
-  const used = new Set(
-    graph.nodes.flatMap((node) => node.inputs.slice(0, node.op === "BatchNormalization" ? 3 : undefined)),
-  );
-  for (const [name, tensor] of graph.constants) {
-    if (used.has(name) && !trainable.has(name)) b.graph.constants.set(name, tensor);
-  }
-  emitNormalisation(b, spec.normalisation, input);
-  const statistics: BatchStatistics[] = [];
-  for (const node of graph.nodes) {
-    if (node.op === "BatchNormalization") statistics.push(emitBatchNormalization(b, node));
-    else b.graph.nodes.push(node);
-  }
-  return {
-    b,
-    parameters: parametersOf(network.graph),
-    values,
-    statistics,
-    logits: graph.outputs[0]!.name,
-    classes,
-    opset: raised.opset,
+function emitLoss({ b, logits, classes, opset }: Forward, { batch, loss, mixedLabels }: GradientSpec): string {
+  b.input("labels", "int64", [batch]);
+  if (loss.needsTeacher) b.input("teacher", "float32", [batch, classes]);
+  const target = mixedLabels ? emitMixedTarget(b, batch, classes) : emitOneHot(b, "labels", classes);
+  const inputs: LossInputs = {
+    ...{ b, logits, labels: "labels", target, classes, teacher: "teacher" },
+    feature: (pair) => {
+      const shapes = valueShapes(b.graph, opset);
+      const student = inner(pair.student);
+      const shape = shapes.get(student);
+      if (shape === undefined)
+        throw new UsageError(unknownValue("value of the network", pair.student, innerNames(shapes)));
+      const teacher = `teacher/${pair.teacher}`;
+      if (!shapes.has(teacher)) b.input(teacher, "float32", shape);
+      return { student, teacher };
+    },
   };
+  return loss.emit(inputs);
 }
 
-/** An omitted input stays omitted. */
-const rename = (name: string): string => (name === "" ? "" : `network/${name}`);
-
-const renameValue = (value: ValueInfo): ValueInfo => ({ ...value, name: rename(value.name) });
-
-/** The graph with a prefix before every value's name, so that none meets a name of the training graph. */
-function prefixed(graph: Graph): Graph {
-  return {
-    name: graph.name,
-    inputs: graph.inputs.map(renameValue),
-    outputs: graph.outputs.map(renameValue),
-    nodes: graph.nodes.map((node) => ({
-      ...node,
-      name: rename(node.name),
-      inputs: node.inputs.map(rename),
-      outputs: node.outputs.map(rename),
-    })),
-    constants: new Map([...graph.constants].map(([name, tensor]) => [rename(name), tensor])),
-    values: new Map(),
-  };
+/** The network's own values, under their own names. */
+function innerNames(shapes: ValueShapes): string[] {
+  const prefix = inner("x").slice(0, -1);
+  return [...shapes.keys()].filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
 }
 
-/** The single image input and the single row of logits that training needs. */
-function interfaceOf(graph: Graph): { input: string; sizes: readonly number[]; classes: number } {
-  const [input, output] = [graph.inputs[0], graph.outputs[0]];
-  const sizes = input?.shape?.slice(1) ?? [];
-  const classes = output?.shape?.[1];
-  if (graph.inputs.length !== 1 || sizes.length !== 3 || !sizes.every((size) => typeof size === "number")) {
-    throw new ModelError("training needs one input [batch, channels, height, width] with known sizes");
-  }
-  if (graph.outputs.length !== 1 || output?.shape?.length !== 2 || typeof classes !== "number") {
-    throw new ModelError("training needs one output [batch, classes] with a known number of classes");
-  }
-  return { input: input!.name, sizes, classes };
+function emitOneHot(b: GraphBuilder, labels: string, classes: number): string {
+  const off = { type: "float32", dims: [2], data: Float32Array.of(0, 1) } as const;
+  return b.op("OneHot", [labels, b.constant(int64([classes]), "classes"), b.constant(off)], { axis: -1 });
 }
 
-/** Bytes times `scale` plus `offset`, by channel. */
-function emitNormalisation(b: GraphBuilder, { scale, offset }: Normalisation, output: string): void {
-  const perChannel = (values: readonly number[]): string => b.constant(float32(values, [1, values.length, 1, 1]));
-  const bytes = b.op("Cast", ["images"], { to: elementTypes.float32.code });
-  const scaled = b.op("Mul", [bytes, perChannel(scale)]);
-  b.graph.nodes.push(makeNode("Add", [scaled, perChannel(offset)], [output]));
+/** `share` of the first label, the rest of the second. */
+function emitMixedTarget(b: GraphBuilder, batch: number, classes: number): string {
+  const first = emitOneHot(b, "labels", classes);
+  const second = emitOneHot(b, b.input("other_labels", "int64", [batch]), classes);
+  const share = b.input("share", "float32", [batch, 1]);
+  return b.op("Add", [second, b.op("Mul", [b.op("Sub", [first, second]), share])]);
 }
 
+/** Reads the value `progress`, and declares the other scalars and the vectors. */
 function emitUpdate(b: GraphBuilder, optimiser: Optimiser, parameters: readonly Parameter[], gradient: string): void {
   const size = totalSize(parameters);
   const vector = (name: string): string => b.input(name, "float32", [size]);
   const output = (value: string, name: string): void => b.output(value, "float32", [size], name);
-  const rate = b.input("rate", "float32", []);
-  const step = b.input("step", "float32", []);
-  const progress = b.input("progress", "float32", []);
-  const averaging = b.input("averaging", "float32", []);
+  const [rate, step, averaging] = ["rate", "step", "averaging"].map((name) => b.input(name, "float32", []));
   const state = Array.from({ length: optimiser.stateCount }, (_, i) => vector(`state${i}`));
-  const decays = b.constant(decayMask(parameters), "decays");
   const update = optimiser.emit({
-    ...{ b, parameters: "parameters", gradient, rate, step, progress, decays, state },
+    ...{ b, parameters: "parameters", gradient, rate: rate!, step: step!, progress: "progress", state },
+    decays: b.constant(decayMask(parameters), "decays"),
     layout: parameters,
   });
   output(update.parameters, "new_parameters");
   update.state.forEach((value, i) => {
     output(value, `new_state${i}`);
   });
-  output(emitAverage(b, vector("average"), update.parameters, averaging), "new_average");
+  output(emitAverage(b, vector("average"), update.parameters, averaging!), "new_average");
 }
 
 /** `average + (1 - averaging) (value - average)` */

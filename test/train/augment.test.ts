@@ -103,6 +103,32 @@ describe("BatchSource", () => {
   });
 });
 
+describe("mixup", () => {
+  const augmentation = { mixup: { alpha: 1 } };
+
+  test("is each image's share of itself and the rest of the next one in the batch", () => {
+    const [plain, mixed] = [new BatchSource(data, 4, {}, 3).at(1), new BatchSource(data, 4, augmentation, 3).at(1)];
+    expect(mixed.labels).toEqual(plain.labels);
+    for (let i = 0; i < 4; i++) {
+      const share = mixed.mixed!.shares[i]!;
+      const next = (i + 1) % 4;
+      expect(mixed.mixed!.labels[i]).toBe(plain.labels[next]);
+      for (let k = 0; k < 6; k++) {
+        const expected = share * plain.images[i * 6 + k]! + (1 - share) * plain.images[next * 6 + k]!;
+        expect(Math.abs(mixed.images[i * 6 + k]! - expected)).toBeLessThanOrEqual(0.5001);
+      }
+    }
+  });
+
+  test("gives every image at least half of itself, evenly from half to all at alpha 1", () => {
+    const source = new BatchSource(data, 12, augmentation, 3);
+    const shares = Array.from({ length: 200 }, (_, step) => [...source.at(step).mixed!.shares]).flat();
+    expect(Math.min(...shares)).toBeGreaterThanOrEqual(0.5);
+    expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+    expect(shares.filter((share) => share < 0.75).length / shares.length).toBeCloseTo(0.5, 1);
+  });
+});
+
 describe("subset", () => {
   test("takes images, labels and teacher in the order asked for", () => {
     const picked = subset(data, [3, 1]);

@@ -1,7 +1,14 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { float32, GraphBuilder, modelOf, runModel, type Tensor } from "../../src/onnx/index.ts";
-import { crossEntropy, distillation, type Loss } from "../../src/train/index.ts";
+import {
+  crossEntropy,
+  distillation,
+  type FeaturePair,
+  featureMatching,
+  type Loss,
+  sumOfLosses,
+} from "../../src/train/index.ts";
 
 const classes = 4;
 const rows = fc.array(
@@ -16,20 +23,18 @@ type Row = { logits: number[]; teacher: number[]; label: number };
 
 async function value(loss: Loss, batch: readonly Row[]): Promise<number> {
   const b = new GraphBuilder("loss");
-  const logits = b.input("logits", "float32", [batch.length, classes]);
-  const labels = b.input("labels", "int64", [batch.length]);
-  const teacher = b.input("teacher", "float32", [batch.length, classes]);
-  b.output(loss.emit({ b, logits, labels, classes, teacher }), "float32", []);
-  const matrix = (of: (row: Row) => number[]): Tensor => float32(batch.flatMap(of), [batch.length, classes]);
-  const labelled = { type: "int64", dims: [batch.length], data: BigInt64Array.from(batch, (row) => BigInt(row.label)) };
-  const results = await runModel(
-    modelOf(b.graph),
-    new Map<string, Tensor>([
-      ["logits", matrix((row) => row.logits)],
-      ["teacher", matrix((row) => row.teacher)],
-      ["labels", labelled as Tensor],
-    ]),
-  );
+  const size = [batch.length, classes];
+  const [logits, target, teacher] = ["logits", "target", "teacher"].map((name) => b.input(name, "float32", size));
+  const feature = (): FeaturePair => ({ student: logits!, teacher: teacher! });
+  const given = { b, logits: logits!, labels: "labels", target: target!, classes, teacher: teacher!, feature };
+  b.output(loss.emit(given), "float32", []);
+  const matrix = (of: (row: Row) => number[]): Tensor => float32(batch.flatMap(of), size);
+  const inputs = new Map([
+    ["logits", matrix((row) => row.logits)],
+    ["teacher", matrix((row) => row.teacher)],
+    ["target", matrix(({ label }) => Array.from({ length: classes }, (_, i) => (i === label ? 1 : 0)))],
+  ]);
+  const results = await runModel(modelOf(b.graph, 20), inputs);
   return (results.values().next().value!.data as Float32Array)[0]!;
 }
 
@@ -71,6 +76,39 @@ test("distillation weighs the labels' likelihood and the divergence from the tea
 test("a student that answers like its teacher loses nothing", async () => {
   const batch = [{ logits: [1, 2, -3, 0], teacher: [1, 2, -3, 0], label: 0 }];
   expect(await value(distillation({ labels: 0, temperature: 2 }), batch)).toBeCloseTo(0, 6);
+});
+
+const variance = (values: readonly number[]): number => mean(values.map((value) => (value - mean(values)) ** 2));
+
+/** Mean squared difference of logits and teacher over the teacher's variance. */
+function relativeError(batch: readonly Row[]): number {
+  const teacher = batch.flatMap((row) => row.teacher);
+  const gaps = batch.flatMap((row) => row.logits).map((value, i) => value - teacher[i]!);
+  return mean(gaps.map((gap) => gap ** 2)) / variance(teacher);
+}
+
+const pair = featureMatching([{ student: "any", teacher: "any" }]);
+const varied = rows.filter((batch) => variance(batch.flatMap((row) => row.teacher)) > 1e-2);
+
+test("feature matching is the squared difference relative to the teacher's variance", async () => {
+  await fc.assert(
+    fc.asyncProperty(varied, async (batch) => {
+      const expected = relativeError(batch);
+      expect(Math.abs((await value(pair, batch)) - expected)).toBeLessThan(1e-3 * (1 + expected));
+    }),
+    { numRuns: 20, seed: 1 },
+  );
+});
+
+test("a sum of losses weighs each, and needs what they need", async () => {
+  const loss = sumOfLosses([
+    { loss: distillation({ labels: 0.3, temperature: 3 }), weight: 2 },
+    { loss: pair, weight: 0.5 },
+  ]);
+  expect(loss).toMatchObject({ needsTeacher: true, needsLabels: true, teacherValues: ["any"] });
+  const batch = [{ logits: [1, 2, -3, 0], teacher: [2, 1, -1, 0], label: 1 }];
+  const expected = 2 * mean(batch.map((row) => 0.3 * likelihood(row) + 0.7 * 9 * divergence(row)));
+  expect(await value(loss, batch)).toBeCloseTo(expected + 0.5 * relativeError(batch), 4);
 });
 
 test.each([

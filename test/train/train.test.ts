@@ -9,13 +9,16 @@ import {
   crossEntropy,
   type Dataset,
   distillation,
+  featureMatching,
   logitsOf,
   lookahead,
+  type Mixup,
   mirrored,
   muon,
   oneCycle,
   type Progress,
   sgd,
+  sumOfLosses,
   type TrainingOptions,
   train,
   triangular,
@@ -126,9 +129,139 @@ describe("train", () => {
   });
 });
 
+const constantsOf = (network: Model, name: string): Float32Array =>
+  network.graph.constants.get(name)!.data as Float32Array;
+
+const difference = (left: Model, right: Model): number => {
+  const names = [...left.graph.constants.keys()];
+  const gaps = names.map((name) => {
+    const [a, b] = [constantsOf(left, name), constantsOf(right, name)];
+    return Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
+  });
+  return Math.max(...gaps);
+};
+
+describe("gradient accumulation", () => {
+  const frozen = { ...options, epochs: 2, batchNormalization: "frozen" as const, averaging: 0 };
+
+  test("takes the steps of a batch as many times larger, where images do not touch each other's", async () => {
+    const whole = await train(tinyNetwork(), data, { ...frozen, batch: 48 });
+    const parts = await train(tinyNetwork(), data, { ...frozen, batch: 12, accumulate: 4 });
+    expect(difference(whole, parts)).toBeLessThan(1e-5);
+    expect(difference(whole, tinyNetwork())).toBeGreaterThan(1e-2);
+  });
+
+  test("reports the loss and the accuracy of the whole step", async () => {
+    const seen: Progress[][] = [];
+    for (const sizes of [{ batch: 48 }, { batch: 12, accumulate: 4 }]) {
+      const steps: Progress[] = [];
+      await train(tinyNetwork(), data, { ...frozen, ...sizes, onStep: (progress) => steps.push(progress) });
+      seen.push(steps);
+    }
+    expect(seen[1]!.map(({ accuracy }) => accuracy)).toEqual(seen[0]!.map(({ accuracy }) => accuracy));
+    seen[1]!.forEach(({ loss }, i) => {
+      expect(loss).toBeCloseTo(seen[0]![i]!.loss, 4);
+    });
+  });
+});
+
+describe("what is frozen", () => {
+  test("keeps its values, while the rest learns", async () => {
+    const freeze = ["stage0.conv.weight", "linear.bias"];
+    const before = tinyNetwork();
+    const after = await train(before, data, { ...options, epochs: 1, freeze });
+    for (const name of freeze) expect(constantsOf(after, name)).toEqual(constantsOf(before, name));
+    expect(constantsOf(after, "linear.weight")).not.toEqual(constantsOf(before, "linear.weight"));
+  });
+
+  test("are the statistics of BatchNormalization where asked", async () => {
+    const before = await train(tinyNetwork(), data, { ...options, epochs: 1 });
+    const after = await train(before, data, { ...options, epochs: 1, batchNormalization: "frozen" });
+    for (const name of ["stage0.conv.norm.mean", "stage0.conv.norm.variance"]) {
+      expect(constantsOf(after, name)).toEqual(constantsOf(before, name));
+    }
+    expect(constantsOf(after, "stage0.conv.norm.scale")).not.toEqual(constantsOf(before, "stage0.conv.norm.scale"));
+  });
+
+  test("must be a parameter", async () => {
+    const attempt = train(tinyNetwork(), data, { ...options, freeze: ["linear.wieght"] });
+    await expect(attempt).rejects.toThrow(
+      /unknown parameter to freeze "linear\.wieght".*Did you mean "linear\.weight"/,
+    );
+  });
+});
+
+describe("a teacher that runs beside", () => {
+  const loss = distillation({ labels: 0, temperature: 3 });
+
+  test("teaches as its cached logits do, where images are shown as they are", async () => {
+    const teacher = { network: tinyNetwork(7) };
+    const plain = await logitsOf(teacher.network, data, { normalisation, threads: 1 });
+    const shown = { ...options, epochs: 2, augmentation: {}, loss, averaging: 0 };
+    const cached = await train(tinyNetwork(), { ...data, teacher: { classes: 3, plain } }, shown);
+    const beside = await train(tinyNetwork(), data, { ...shown, teacher });
+    expect(difference(cached, beside)).toBeLessThan(1e-4);
+  });
+
+  test("teaches from mixed images without any label", async () => {
+    const teacher = { network: await train(tinyNetwork(), data, { ...options, epochs: 8 }) };
+    const unlabelled = { ...data, labels: data.labels.map(() => 0) };
+    const augmentation = { shift: 1, mixup: { alpha: 1 } };
+    const student = await train(tinyNetwork(2), unlabelled, { ...options, epochs: 10, augmentation, loss, teacher });
+    expect(await accuracy(student, bars(300, 99))).toBeGreaterThan(0.95);
+  });
+
+  test("shows its inner values to the loss", async () => {
+    const teacher = { network: await train(tinyNetwork(), data, { ...options, epochs: 8 }) };
+    const features = featureMatching([{ student: "features", teacher: "features" }]);
+    const losses: number[] = [];
+    const onStep = ({ loss }: Progress): void => void losses.push(loss);
+    await train(tinyNetwork(2), data, { ...options, epochs: 8, loss: features, teacher, onStep });
+    expect(losses.at(-1)!).toBeLessThan(0.3);
+    expect(losses[0]!).toBeGreaterThan(1);
+  });
+
+  test.each([
+    ["student", { student: "featuers", teacher: "features" }, /unknown value of the network "featuers".*"features"/],
+    ["teacher", { student: "features", teacher: "featuers" }, /unknown value of the teacher "featuers".*"features"/],
+  ])("refuses an unknown value of the %s", async (_, pair, message) => {
+    const attempt = train(tinyNetwork(), data, {
+      ...options,
+      loss: featureMatching([pair]),
+      teacher: { network: tinyNetwork() },
+    });
+    await expect(attempt).rejects.toThrow(message);
+  });
+});
+
+describe("mixup", () => {
+  const mixing = (mixup: Mixup): TrainingOptions => ({ ...options, augmentation: { mixup } });
+
+  test("does not mix labels unless asked", async () => {
+    await expect(train(tinyNetwork(), data, mixing({ alpha: 1 }))).rejects.toThrow(/confidence.*mixup\.labels/);
+    const trained = await train(tinyNetwork(), data, { ...mixing({ alpha: 0.2, labels: true }), epochs: 8 });
+    expect(await accuracy(trained, bars(300, 99))).toBeGreaterThan(0.95);
+  });
+
+  test("does not take a teacher's logits of unmixed images for those of mixed ones", async () => {
+    const taught = { ...data, teacher: { classes: 3, plain: new Float32Array(192 * 3) } };
+    const loss = distillation({ labels: 0, temperature: 3 });
+    await expect(train(tinyNetwork(), taught, { ...mixing({ alpha: 1 }), loss })).rejects.toThrow(/give its network/);
+  });
+});
+
 describe("an interrupted run", () => {
   const runs: Record<string, Partial<TrainingOptions>> = {
     "by SGD": {},
+    "with gathered gradients": { batch: 16, accumulate: 2 },
+    "with a teacher of mixed images": {
+      augmentation: { shift: 1, alternatingFlip: true, mixup: { alpha: 1 } },
+      teacher: { network: tinyNetwork(3) },
+      loss: sumOfLosses([
+        { loss: distillation({ labels: 0, temperature: 3 }), weight: 1 },
+        { loss: featureMatching([{ student: "features", teacher: "features" }]), weight: 0.1 },
+      ]),
+    },
     "by Muon with lookahead": { optimiser: lookahead(muon({ renormalise: true })), rate: oneCycle({ peak: 0.1 }) },
   };
 
@@ -189,7 +322,7 @@ describe("train refuses", () => {
   });
 
   test("fewer images than one batch", async () => {
-    await expect(train(tinyNetwork(), bars(31), options)).rejects.toThrow(/31 images make no batch/);
+    await expect(train(tinyNetwork(), bars(31), options)).rejects.toThrow(/31 images make no step/);
   });
 });
 
