@@ -1,4 +1,4 @@
-import { type ImageSource, openImages, selectImages } from "../data/index.ts";
+import { type ImageSource, openImages, readLabelList, selectImages, withLabels } from "../data/index.ts";
 
 /** The flags that say which images to use. */
 export interface ImageFlags {
@@ -22,4 +22,13 @@ export async function openSelection(flags: ImageFlags, labels?: readonly string[
     ...(take === undefined ? {} : { take }),
     ...(shuffle === undefined ? {} : { shuffle }),
   });
+}
+
+/** The images with the classes of a table, where one is given. */
+export async function labelledBy(
+  table: string | undefined,
+  images: ImageSource,
+  classes: readonly string[],
+): Promise<ImageSource> {
+  return table === undefined ? images : withLabels(images, await readLabelList(table, classes), table);
 }

@@ -20,6 +20,10 @@ export const options = {
       "draw --take and --skip at random from this seed, instead of the first images",
     ).argParser(parseCount(0)),
   labels: () => new Option("--labels <file>", "class names, one a line, in the order of the network's outputs"),
+  labelled: () =>
+    new Option("--labelled <file.csv>", "classes of some of the images (file,class), such as a filled-in --to-label"),
+  toLabel: () =>
+    new Option("--to-label <file.csv>", "list the images whose class a promise on the drop lacks, most useful first"),
   json: () => new Option("--json [file]", "write the result as JSON, to a file or to stdout"),
   quiet: () => new Option("-q, --quiet", "no notes and no progress"),
   debug: () => new Option("--debug", "show stack traces"),

@@ -2,8 +2,16 @@ import { type ImageSource, overlap, selectImages, splitImages } from "../data/in
 import { CalibrationError, type InputError } from "../errors.ts";
 import type { NetworkName } from "../lanes/index.ts";
 import { answerAll } from "./answers.ts";
-import { type Calibration, type CurvePoint, evaluateTwin, type TwinPromise } from "./calibration/index.ts";
-import type { Collected } from "./collect.ts";
+import {
+  type Calibration,
+  type CurvePoint,
+  evaluateTwin,
+  labelsNeeded,
+  type TwinPromise,
+  thresholdGrid,
+} from "./calibration/index.ts";
+import { type Collected, logitsOf } from "./collect.ts";
+import { confidences } from "./confidence/index.ts";
 import { stageCosts, twinOutputs } from "./evaluate.ts";
 import { readTwin, type TwinFolder } from "./folder.ts";
 import type { Manifest } from "./manifest.ts";
@@ -38,6 +46,11 @@ export interface CalibrateResult {
   readonly curve: readonly CurvePoint[];
   /** Labels were known, and used where the promise needs them. */
   readonly labelled: boolean;
+  /**
+   * Names of the calibration images whose label a promise on the drop lacks, the most useful first: those that the twin
+   * answers otherwise than the original. All other images lose nothing, whatever they show.
+   */
+  readonly toLabel: readonly string[];
   readonly failures: readonly { readonly name: string; readonly error: InputError }[];
 }
 
@@ -63,6 +76,7 @@ export async function calibrateTwin(
     costs,
     curve: curveOf(manifest, parts.calibration),
     labelled: hasLabels(parts.calibration),
+    toLabel: namesToLabel(manifest, parts),
     failures: [...parts.selection.failures, ...parts.calibration.failures],
   };
 }
@@ -89,6 +103,18 @@ async function answerParts(
   const selection = await answerAll(folder, names, sources.selection, options);
   const calibration = await answerAll(folder, names, sources.calibration, options);
   return { selection: withoutShared(selection, calibration, sources.selection.name), calibration };
+}
+
+function namesToLabel(manifest: Manifest, { selection, calibration }: CalibrationParts): string[] {
+  const grid = thresholdGrid(confidences(manifest.confidence, logitsOf(selection, "compressed")));
+  const { labels } = calibration;
+  const indices = labelsNeeded({
+    ...twinOutputs(manifest, calibration),
+    labels,
+    grid,
+    confidence: manifest.confidence,
+  });
+  return indices.map((index) => calibration.names[index]!);
 }
 
 /** Cuts images into those that place the grid and those that calibrate. Throws CalibrationError when they are too few. */

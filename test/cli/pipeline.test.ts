@@ -1,5 +1,5 @@
 // Needs: ONNX Runtime and the built package.
-import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { labels, preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
@@ -86,6 +86,23 @@ describe.sequential("a twin from two models and a folder of images", () => {
     const { holds, images } = JSON.parse(proven.stdout);
     expect({ holds, ...images }).toMatchObject({ holds: true, proven: true, known: 600, images: 600 });
     expect(images.agreement.value).toBeGreaterThan(0.9);
+  });
+
+  test("calibrate lists the images whose class a promise on the drop lacks, and takes their classes back", async () => {
+    const [unlabelled, list] = [await writeImages(at("unlabelled"), 600, { labelled: false, seed: 3 }), at("list.csv")];
+    const copy = at("labelled-twin");
+    cpSync(twin, copy, { recursive: true });
+    const drop = ["calibrate", copy, "--data", unlabelled, "--max-drop", "5%"];
+    const listing = ["calibrate", copy, "--data", unlabelled, "--min-agreement", "90%", "--to-label", list];
+    expect((await twindnn(listing)).code).toBe(0);
+    const [heading, ...lines] = readFileSync(list, "utf8").trimEnd().split("\n");
+    expect(heading).toBe("file,class");
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThan(600);
+    writeFileSync(list, [heading, ...lines.map((line) => `${line}${labels[0]}`)].join("\n"));
+    const run = await twindnn([...drop, "--labelled", list, "--to-label", at("rest.csv")]);
+    expect(run.stderr + run.stdout).not.toContain("no labels");
+    expect(readFileSync(at("rest.csv"), "utf8")).toBe("file,class\n");
   });
 
   test("evaluate reports what the images show, and warns of images that calibrated", async () => {

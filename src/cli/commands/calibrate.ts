@@ -1,10 +1,11 @@
 import { basename, resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { addOriginalInt8 } from "../../compress/index.ts";
+import { labelList } from "../../data/index.ts";
 import { writeWhole } from "../../files.ts";
 import { type CalibrateResult, calibrateTwin, describePromise, partsOf, readTwin } from "../../twin/index.ts";
 import { calibrationText } from "../calibration-text.ts";
-import { openSelection } from "../images.ts";
+import { labelledBy, openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
 import { examples, options } from "../options.ts";
 import { parseCount, parseFraction } from "../parse.ts";
@@ -40,6 +41,8 @@ export const calibrateCommand = () =>
     .addOption(options.take())
     .addOption(options.skip())
     .addOption(options.shuffle())
+    .addOption(options.labelled())
+    .addOption(options.toLabel())
     .addOption(new Option("--report <file.html>", "plot accuracy, agreement, escalation and speed over the threshold"))
     .addOption(options.json())
     .addOption(options.quiet())
@@ -49,13 +52,15 @@ export const calibrateCommand = () =>
       examples(
         "calibrate my-twin --data photos/ --min-agreement 99%",
         "calibrate my-twin --data test.tar.gz --shuffle 1 --take 5000 --max-drop 0.5%",
+        "calibrate my-twin --data photos/ --to-label list.csv",
+        "calibrate my-twin --data photos/ --labelled list.csv --max-drop 0.5%",
       ),
     )
     .action((path, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
         const { manifest } = await readTwin(path);
-        const images = await openSelection(flags, manifest.labels);
+        const images = await labelledBy(flags.labelled, await openSelection(flags, manifest.labels), manifest.labels);
         const parts =
           flags.selection === undefined
             ? await partsOf(images, flags.seed)
@@ -80,6 +85,7 @@ export const calibrateCommand = () =>
           progress.stop();
           for (const { error } of result.failures) terminal.warn(error.message);
           if (flags.report !== undefined) await writeReport(flags.report, path, result);
+          if (flags.toLabel !== undefined) await writeWhole(flags.toLabel, labelList(result.toLabel));
           if (flags.json !== undefined) await writeJson(flags.json, result.manifest.guarantee);
           if (flags.json !== true) print(calibrationText(result, describePromise(promise)));
         } finally {

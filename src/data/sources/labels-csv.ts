@@ -63,7 +63,8 @@ function parseTable(text: string, path: string): Row[] {
   return rows;
 }
 
-function parseLine(line: string, number: number, path: string): Row {
+/** One line of the table. @throws InputError when it is none */
+export function parseLine(line: string, number: number, path: string): Row {
   const match = /^(?:"((?:[^"]|"")*)"|([^,]*)),\s*([^,]+?)\s*$/.exec(line);
   const file = match?.[1]?.replaceAll('""', '"') ?? match?.[2];
   if (!file || match?.[3] === undefined)
