@@ -75,19 +75,3 @@ async function statisticsOf(
   const [problem] = await collectStatistics(original, current, [fit], images, options);
   return problem!;
 }
-
-/**
- * The error of a site at every width, 0 to its size, relative to the sum of squares of what the original gives there. At
- * width 0 a residual block is gone, with its bias too.
- */
-export function errorCurve(problem: CentredProblem, model: Model, site: Site): number[] {
-  const elimination = new Elimination(heldTo(problem, weightsOf(model, site.layer)), site.units);
-  const errors = [0];
-  for (let left = site.group.size; left > 0; left--) {
-    elimination.remove(elimination.cheapest());
-    errors.unshift(elimination.error / problem.scale);
-  }
-  const bias = problem.targetMeans.reduce((sum, mean) => sum + mean ** 2, 0);
-  errors[0]! += (problem.samples * bias) / problem.scale;
-  return errors;
-}

@@ -1,0 +1,2 @@
+export { type LayerShape, layerShapes, type ModelLayer, shapeMacs, shapeWeights, withChannels } from "./layer-shape.ts";
+export { estimateLatency, LatencyTable } from "./table.ts";

@@ -1,0 +1,100 @@
+import { inferValues, intAttribute, intsAttribute, type Model, type Node } from "../../onnx/index.ts";
+
+/** What decides how long a layer takes: all but the values of its weights. */
+export interface LayerShape {
+  readonly op: "Conv" | "MatMul";
+  /** Input channels or values. */
+  readonly inputs: number;
+  /** Output channels or values. */
+  readonly outputs: number;
+  /** 1, or as many as there are input channels. */
+  readonly groups: number;
+  readonly kernel: readonly [height: number, width: number];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  readonly pads: readonly [top: number, left: number, bottom: number, right: number];
+  /** Of the input of a convolution; rows and 1 for a product. */
+  readonly size: readonly [height: number, width: number];
+}
+
+/** A layer of a model: the name of what it makes, and its shape. */
+export interface ModelLayer {
+  readonly output: string;
+  readonly shape: LayerShape;
+}
+
+/** The convolutions of two dimensions and the products with constant matrices of a model of fixed image size. */
+export function layerShapes(model: Model): ModelLayer[] {
+  const values = inferValues(model, { lenient: true });
+  return model.graph.nodes.flatMap((node) => {
+    const input = values.get(node.inputs[0] ?? "")?.shape?.slice(1);
+    const weights = model.graph.constants.get(node.inputs[1] ?? "")?.dims;
+    if (weights === undefined || input === undefined || !input.every((dim) => typeof dim === "number")) return [];
+    const shape = shapeOf(node, weights, input);
+    return shape === undefined ? [] : [{ output: node.outputs[0]!, shape }];
+  });
+}
+
+function shapeOf(node: Node, weights: readonly number[], input: readonly number[]): LayerShape | undefined {
+  if (node.op === "Conv" && weights.length === 4) return convolution(node, weights, input);
+  const isProduct = (node.op === "Gemm" || node.op === "MatMul") && weights.length === 2;
+  return isProduct ? dense(node, weights, input) : undefined;
+}
+
+function convolution(node: Node, weights: readonly number[], input: readonly number[]): LayerShape {
+  const pair = (name: string): [number, number] => [...intsAttribute(node, name, [1, 1])] as [number, number];
+  return {
+    op: "Conv",
+    inputs: input[0]!,
+    outputs: weights[0]!,
+    groups: intAttribute(node, "group", 1),
+    kernel: [weights[2]!, weights[3]!],
+    strides: pair("strides"),
+    dilations: pair("dilations"),
+    pads: [...intsAttribute(node, "pads", [0, 0, 0, 0])] as [number, number, number, number],
+    size: [input[1]!, input[2]!],
+  };
+}
+
+function dense(node: Node, [first, second]: readonly number[], input: readonly number[]): LayerShape {
+  const turned = intAttribute(node, "transB", 0) === 1;
+  const rows = input.slice(0, -1).reduce((a, b) => a * b, 1);
+  const [inputs, outputs] = turned ? [second!, first!] : [first!, second!];
+  const ones = [1, 1] as const;
+  return {
+    op: "MatMul",
+    inputs,
+    outputs,
+    groups: 1,
+    kernel: ones,
+    strides: ones,
+    dilations: ones,
+    pads: [0, 0, 0, 0],
+    size: [rows, 1],
+  };
+}
+
+/** Size of a convolution's output. */
+export function outputSize({ op, kernel, strides, dilations, pads, size }: LayerShape): [number, number] {
+  if (op === "MatMul") return [...size];
+  const along = (axis: 0 | 1): number => {
+    const reach = dilations[axis] * (kernel[axis] - 1) + 1;
+    return Math.floor((size[axis] + pads[axis]! + pads[axis + 2]! - reach) / strides[axis]) + 1;
+  };
+  return [along(0), along(1)];
+}
+
+/** Multiply-accumulates for one image. */
+export function shapeMacs(shape: LayerShape): number {
+  const [height, width] = outputSize(shape);
+  return height * width * shape.kernel[0] * shape.kernel[1] * (shape.inputs / shape.groups) * shape.outputs;
+}
+
+/** Weights without the bias. */
+export const shapeWeights = ({ kernel, inputs, groups, outputs }: LayerShape): number =>
+  kernel[0] * kernel[1] * (inputs / groups) * outputs;
+
+/** The shape with other widths; a depthwise convolution stays one. */
+export function withChannels(shape: LayerShape, inputs: number, outputs: number): LayerShape {
+  return { ...shape, inputs, outputs, groups: shape.groups === shape.inputs ? inputs : shape.groups };
+}
