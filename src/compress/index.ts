@@ -9,6 +9,7 @@ export { addOriginalInt8 } from "./original-int8.ts";
 export { compress } from "./pipeline/compress.ts";
 export type { OnProgress, Target } from "./pipeline/context.ts";
 export type { CompressOptions, CompressResult } from "./pipeline/options.ts";
-export { chooseRecipe, type Means, type RecipeName, recipeNames } from "./pipeline/recipes.ts";
+export type { Means, Recipe, Verdict } from "./pipeline/recipe.ts";
+export { chooseRecipe, type RecipeName, recipeNames, recipes } from "./pipeline/recipes.ts";
 export type { Score } from "./pipeline/score.ts";
 export * from "./surgery/index.ts";

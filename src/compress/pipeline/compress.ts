@@ -19,7 +19,7 @@ import { checkOriginal } from "./fit.ts";
 import { type LoadedImages, loadImages, refuseOneClass } from "./images.ts";
 import type { CompressOptions, CompressResult } from "./options.ts";
 import { cutParts, type Parts, refuseShared } from "./parts.ts";
-import { chooseRecipe, type RecipeName, runRecipe } from "./recipes.ts";
+import { chooseRecipe, type RecipeName, recipes } from "./recipes.ts";
 import { type Score, scoreCandidate } from "./score.ts";
 import { WorkFolder } from "./work-folder.ts";
 
@@ -41,7 +41,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   await checkOriginal(compression, (note) => options.onNote?.(note));
   const { recipe, reason } = recipeFor(options, images.training, original);
   const { work } = compression;
-  const candidates = await work.once("candidates", () => runRecipe(recipe, compression));
+  const candidates = await work.once("candidates", () => recipes[recipe].run(compression, recipe));
   const scores = await work.once("scores", () => scoresOf(candidates, compression));
   const best = candidates.find(({ name }) => name === scores[0]!.candidate)!;
   const calibrated = await makeTwin(best, parts, original, work, options);
@@ -122,12 +122,15 @@ function runHash({ entry }: AdmittedNetwork, images: Images, options: CompressOp
 }
 
 function recipeFor(
-  { recipe }: CompressOptions,
+  { recipe, onNote }: CompressOptions,
   { data, labelled }: LoadedImages,
   { entry }: AdmittedNetwork,
 ): { recipe: RecipeName; reason?: string } {
-  if (recipe !== "auto") return { recipe };
-  return chooseRecipe({ images: data.labels.length, labelled, classes: entry.output.classes });
+  const means = { images: data.labels.length, labelled, classes: entry.output.classes };
+  if (recipe === "auto") return chooseRecipe(means);
+  const { suits, reason } = recipes[recipe].judge(means);
+  if (!suits) onNote?.(`${recipe}: ${reason}`);
+  return { recipe };
 }
 
 async function scoresOf(candidates: readonly Candidate[], compression: Compression): Promise<Score[]> {

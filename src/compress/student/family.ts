@@ -24,9 +24,10 @@ export function studentNetwork(
   return { name: `student-T${width}`, input, classes, stages: [...stem(Math.max(input[1], input[2])), ...body(width)] };
 }
 
+const convolution = (stride: 1 | 2): Stage => ({ channels: stemChannels, stride, blocks: 0 });
+
 function stem(side: number): Stage[] {
   const halvings = Math.max(0, Math.ceil(Math.log2(side / (2 * firstStageSide))));
-  const convolution = (stride: 1 | 2): Stage => ({ channels: stemChannels, stride, blocks: 0 });
   return halvings === 0 ? [convolution(1)] : Array.from({ length: halvings }, () => convolution(2));
 }
 

@@ -21,7 +21,7 @@ const raceEpochs = 2;
  *
  * @throws UsageError when no student is as small as asked for, TrainingError when training diverges
  */
-export async function makeStudent(compression: Compression): Promise<Candidate> {
+export async function makeStudent(compression: Compression, recipe: string): Promise<Candidate> {
   const { training, labelled, work, onProgress } = compression;
   const data = taught(training, await teacherLogits(compression), labelled);
   const schedule = await work.once("choose student", () => chooseSchedule(data, compression));
@@ -33,7 +33,7 @@ export async function makeStudent(compression: Compression): Promise<Candidate> 
     onStep: ({ step, steps, loss, secondsLeft }) =>
       onProgress(`training ${name}`, step, steps, `loss ${loss.toFixed(3)}, ${Math.ceil(secondsLeft / 60)} min left`),
   });
-  return storeCandidate(compression, name, "student", model);
+  return storeCandidate(compression, name, recipe, model);
 }
 
 const learning = ({ seed, normalisation, threads, labelled, flip, signal }: Compression) =>

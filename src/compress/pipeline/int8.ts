@@ -1,0 +1,56 @@
+import { inputWriter, type Network } from "../../lanes/index.ts";
+import { readModel } from "../../onnx/index.ts";
+import { imageSize } from "../../train/index.ts";
+import type { ImageBatch } from "../int8/images.ts";
+import { quantizeModel } from "../int8/quantize.ts";
+import { type Candidate, type Compression, storeCandidate } from "./context.ts";
+import type { Recipe } from "./recipe.ts";
+
+/** The original in int8. */
+export const int8: Recipe = {
+  source: "Nagel et al., A White Paper on Neural Network Quantization, 2021",
+  judge: () => ({ suits: true, reason: "int8 asks for a few hundred images, and for no labels" }),
+  run: async (compression, name) => [await quantized(compression.original.network, "original-int8", name, compression)],
+};
+
+/** A recipe whose networks are offered in int8 as well. */
+export const withInt8 = (recipe: Recipe): Recipe => ({
+  ...recipe,
+  run: async (compression, name) => {
+    const candidates = await recipe.run(compression, name);
+    const inInt8: Candidate[] = [];
+    for (const { network, name: plain } of candidates) {
+      inInt8.push(await quantized(network, `${plain}-int8`, name, compression));
+    }
+    return [...candidates, ...inInt8];
+  },
+});
+
+async function quantized(network: Network, name: string, recipe: string, compression: Compression): Promise<Candidate> {
+  const { threads, signal, onProgress } = compression;
+  const { model } = await quantizeModel(readModel(network.file), batches(network, compression), {
+    threads,
+    ...(signal === undefined ? {} : { signal }),
+    onProgress: (step, done, total) => onProgress(`int8: ${step}`, done, total ?? done),
+  });
+  return storeCandidate(compression, name, recipe, model);
+}
+
+/** Images that calibrate an int8 network, and how many run at once. */
+const int8Images = 512;
+const batch = 16;
+
+async function* batches(
+  { input }: Network,
+  { training, normalisation }: Pick<Compression, "training" | "normalisation">,
+): AsyncGenerator<ImageBatch> {
+  const size = imageSize(training);
+  const write = inputWriter({ input: { layout: input.layout, shape: training.shape }, normalisation });
+  const images = Math.min(int8Images, training.labels.length);
+  for (let from = 0; from < images; from += batch) {
+    const count = Math.min(batch, images - from);
+    const values = new Float32Array(count * size);
+    write(values, { count, data: training.images.subarray(from * size, (from + count) * size) }, 0, count);
+    yield { count, data: values };
+  }
+}
