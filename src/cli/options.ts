@@ -1,4 +1,4 @@
-import { Option } from "@commander-js/extra-typings";
+import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
 import { parseCount, parseFraction } from "./parse.ts";
 
 /** Options that several commands share, so that each reads and works the same everywhere. */
@@ -40,3 +40,9 @@ export const options = {
 /** Help shown after a command's options. */
 export const examples = (...lines: string[]): string =>
   `\nExamples:\n${lines.map((line) => `  $ twindnn ${line}`).join("\n")}\n`;
+
+/** Adds the options that say which images of `--data` to use. */
+export const withSelection = <Arguments extends unknown[], Values extends OptionValues, Globals extends OptionValues>(
+  command: Command<Arguments, Values, Globals>,
+) =>
+  command.addOption(options.split()).addOption(options.take()).addOption(options.skip()).addOption(options.shuffle());

@@ -2,21 +2,19 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { readTwin } from "../../twin/index.ts";
 import { runBench } from "../benching.ts";
 import { openSelection } from "../images.ts";
-import { examples, options } from "../options.ts";
+import { examples, options, withSelection } from "../options.ts";
 import { parseCount, parsePositive } from "../parse.ts";
 import { interruptible } from "../run.ts";
 import { Terminal } from "../terminal.ts";
 import { readPlan } from "../twins.ts";
 
 export const benchCommand = () =>
-  new Command("bench")
-    .description("Measure original, int8 original, compressed network and twin in turn, each at its best setting.")
-    .argument("<twin>", "the twin's folder")
-    .addOption(options.data())
-    .addOption(options.split())
-    .addOption(options.take())
-    .addOption(options.skip())
-    .addOption(options.shuffle())
+  withSelection(
+    new Command("bench")
+      .description("Measure original, int8 original, compressed network and twin in turn, each at its best setting.")
+      .argument("<twin>", "the twin's folder")
+      .addOption(options.data()),
+  )
     .addOption(new Option("--report <file.html>", "write one page that opens without a network"))
     .addOption(options.json())
     .addOption(

@@ -7,40 +7,38 @@ import { type CalibrateResult, calibrateTwin, describePromise, partsOf, readTwin
 import { calibrationText } from "../calibration-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
-import { examples, options } from "../options.ts";
+import { examples, options, withSelection } from "../options.ts";
 import { parseCount, parseFraction } from "../parse.ts";
 import { promiseOf } from "../promise.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
 
 export const calibrateCommand = () =>
-  new Command("calibrate")
-    .description("Prove a threshold on images that neither network was trained on, and store it with its guarantee.")
-    .argument("<twin>", "the twin's folder")
-    .addOption(options.data())
-    .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
-    .addOption(
-      new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
-        .argParser(parseFraction)
-        .conflicts("maxDrop"),
-    )
-    .addOption(options.probability())
-    .addOption(
-      new Option("--selection <images>", "images that place the thresholds to test (default: a sixth of --data)"),
-    )
-    .addOption(
-      new Option("--second <stage>", "where escalations may go first, if that is cheaper")
-        .choices(["original", "original-int8"] as const)
-        .default("original" as const),
-    )
-    .addOption(new Option("--worst-class", "promise for each class on its own").default(false))
-    .addOption(
-      new Option("--seed <n>", "decides the parts and the order of the test").argParser(parseCount(0)).default(0),
-    )
-    .addOption(options.split())
-    .addOption(options.take())
-    .addOption(options.skip())
-    .addOption(options.shuffle())
+  withSelection(
+    new Command("calibrate")
+      .description("Prove a threshold on images that neither network was trained on, and store it with its guarantee.")
+      .argument("<twin>", "the twin's folder")
+      .addOption(options.data())
+      .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
+      .addOption(
+        new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
+          .argParser(parseFraction)
+          .conflicts("maxDrop"),
+      )
+      .addOption(options.probability())
+      .addOption(
+        new Option("--selection <images>", "images that place the thresholds to test (default: a sixth of --data)"),
+      )
+      .addOption(
+        new Option("--second <stage>", "where escalations may go first, if that is cheaper")
+          .choices(["original", "original-int8"] as const)
+          .default("original" as const),
+      )
+      .addOption(new Option("--worst-class", "promise for each class on its own").default(false))
+      .addOption(
+        new Option("--seed <n>", "decides the parts and the order of the test").argParser(parseCount(0)).default(0),
+      ),
+  )
     .addOption(options.labelled())
     .addOption(options.toLabel())
     .addOption(new Option("--report <file.html>", "plot accuracy, agreement, escalation and speed over the threshold"))

@@ -4,48 +4,50 @@ import { loadPreprocessing, openImages, readLabels } from "../../data/index.ts";
 import { compressionText } from "../compression-text.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
-import { examples, options } from "../options.ts";
+import { examples, options, withSelection } from "../options.ts";
 import { parseBytes, parseCount, parseDuration, parseFraction, parsePositive } from "../parse.ts";
 import { promiseOf } from "../promise.ts";
 import { interruptible } from "../run.ts";
 import { type Progress, print, Terminal } from "../terminal.ts";
 
 export const compressCommand = () =>
-  new Command("compress")
-    .description("Make a twin of an ONNX classifier: its compressed network, and a threshold with a guarantee.")
-    .argument("<model.onnx>", "the classifier to compress")
-    .addOption(options.data())
-    .addOption(options.preprocess())
-    .addOption(options.labels())
-    .addOption(new Option("-o, --output <twin>", "folder to make").makeOptionMandatory())
-    .addOption(
-      new Option("--recipe <recipe>", "how to compress; auto chooses by what the images allow")
-        .choices(["auto", ...recipeNames] as const)
-        .default("auto" as const),
-    )
-    .addOption(
-      new Option("--budget <time>", "time that the run may take, such as 15m")
-        .argParser(parseDuration)
-        .default(1800, "30m"),
-    )
-    .addOption(new Option("--speed-up <times>", "at least so many times fewer multiply-adds").argParser(parsePositive))
-    .addOption(new Option("--macs <share>", "at most this share of the multiply-adds").argParser(parseFraction))
-    .addOption(new Option("--size <bytes>", "at most so many bytes of weights, such as 500kB").argParser(parseBytes))
-    .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
-    .addOption(
-      new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
-        .argParser(parseFraction)
-        .conflicts("maxDrop"),
-    )
-    .addOption(options.probability())
-    .addOption(new Option("--calibrate-on <images>", "other images to calibrate on, instead of a part of --data"))
-    .addOption(new Option("--no-flip", "a mirrored picture does not show the same class"))
-    .addOption(new Option("--seed <n>", "decides parts, weights and order").argParser(parseCount(0)).default(0))
-    .addOption(new Option("--work <folder>", "keep what is finished here (default: <twin>.work, removed at the end)"))
-    .addOption(options.split())
-    .addOption(options.take())
-    .addOption(options.skip())
-    .addOption(options.shuffle())
+  withSelection(
+    new Command("compress")
+      .description("Make a twin of an ONNX classifier: its compressed network, and a threshold with a guarantee.")
+      .argument("<model.onnx>", "the classifier to compress")
+      .addOption(options.data())
+      .addOption(options.preprocess())
+      .addOption(options.labels())
+      .addOption(new Option("-o, --output <twin>", "folder to make").makeOptionMandatory())
+      .addOption(
+        new Option("--recipe <recipe>", "how to compress; auto chooses by what the images allow")
+          .choices(["auto", ...recipeNames] as const)
+          .default("auto" as const),
+      )
+      .addOption(
+        new Option("--budget <time>", "time that the run may take, such as 15m")
+          .argParser(parseDuration)
+          .default(1800, "30m"),
+      )
+      .addOption(
+        new Option("--speed-up <times>", "at least so many times fewer multiply-adds").argParser(parsePositive),
+      )
+      .addOption(new Option("--macs <share>", "at most this share of the multiply-adds").argParser(parseFraction))
+      .addOption(new Option("--size <bytes>", "at most so many bytes of weights, such as 500kB").argParser(parseBytes))
+      .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
+      .addOption(
+        new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
+          .argParser(parseFraction)
+          .conflicts("maxDrop"),
+      )
+      .addOption(options.probability())
+      .addOption(new Option("--calibrate-on <images>", "other images to calibrate on, instead of a part of --data"))
+      .addOption(new Option("--no-flip", "a mirrored picture does not show the same class"))
+      .addOption(new Option("--seed <n>", "decides parts, weights and order").argParser(parseCount(0)).default(0))
+      .addOption(
+        new Option("--work <folder>", "keep what is finished here (default: <twin>.work, removed at the end)"),
+      ),
+  )
     .addOption(options.force())
     .addOption(options.json())
     .addOption(options.quiet())

@@ -3,19 +3,17 @@ import { evaluateImages, readTwin } from "../../twin/index.ts";
 import { evaluationText } from "../evaluation-text.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
-import { examples, options } from "../options.ts";
+import { examples, options, withSelection } from "../options.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
 
 export const evaluateCommand = () =>
-  new Command("evaluate")
-    .description("Accuracy, agreement, escalation and recovery on images that did not calibrate; no timing.")
-    .argument("<twin>", "the twin's folder")
-    .addOption(options.data())
-    .addOption(options.split())
-    .addOption(options.take())
-    .addOption(options.skip())
-    .addOption(options.shuffle())
+  withSelection(
+    new Command("evaluate")
+      .description("Accuracy, agreement, escalation and recovery on images that did not calibrate; no timing.")
+      .argument("<twin>", "the twin's folder")
+      .addOption(options.data()),
+  )
     .addOption(options.json())
     .addOption(options.quiet())
     .addOption(options.debug())

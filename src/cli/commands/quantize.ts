@@ -4,29 +4,27 @@ import { loadPreprocessing } from "../../data/index.ts";
 import { readModel, writeModel } from "../../onnx/index.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
-import { examples, options } from "../options.ts";
+import { examples, options, withSelection } from "../options.ts";
 import { parseFraction } from "../parse.ts";
 import { quantizationText } from "../quantization-text.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
 
 export const quantizeCommand = () =>
-  new Command("quantize")
-    .description("Make the static int8 form of an ONNX classifier (QDQ, weights per channel). No labels are needed.")
-    .argument("<model.onnx>")
-    .addOption(options.data())
-    .addOption(options.preprocess())
-    .addOption(new Option("-o, --output <model.onnx>", "file to write").makeOptionMandatory())
-    .addOption(
-      new Option("--min-agreement <share>", "give nodes back to float32 until so many answers stay").argParser(
-        parseFraction,
-      ),
-    )
-    .addOption(new Option("--method <method>", "how ranges of activations are chosen").choices(rangeMethods))
-    .addOption(options.split())
-    .addOption(options.take())
-    .addOption(options.skip())
-    .addOption(options.shuffle())
+  withSelection(
+    new Command("quantize")
+      .description("Make the static int8 form of an ONNX classifier (QDQ, weights per channel). No labels are needed.")
+      .argument("<model.onnx>")
+      .addOption(options.data())
+      .addOption(options.preprocess())
+      .addOption(new Option("-o, --output <model.onnx>", "file to write").makeOptionMandatory())
+      .addOption(
+        new Option("--min-agreement <share>", "give nodes back to float32 until so many answers stay").argParser(
+          parseFraction,
+        ),
+      )
+      .addOption(new Option("--method <method>", "how ranges of activations are chosen").choices(rangeMethods)),
+  )
     .addOption(options.json())
     .addOption(options.quiet())
     .addOption(options.debug())

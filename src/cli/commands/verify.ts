@@ -3,22 +3,20 @@ import { cpuClass } from "../../lanes/index.ts";
 import { readTwin, type Verification, verifyTwin } from "../../twin/index.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
-import { examples, options } from "../options.ts";
+import { examples, options, withSelection } from "../options.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
 import { verificationText } from "../verification-text.ts";
 
 export const verifyCommand = () =>
-  new Command("verify")
-    .description("Does the guarantee still hold on this machine? Exit code 1 if not.")
-    .argument("<twin>", "the twin's folder")
-    .addOption(
-      new Option("--data <images>", "prove the promise again on these images, not only on the twin's canaries"),
-    )
-    .addOption(options.split())
-    .addOption(options.take())
-    .addOption(options.skip())
-    .addOption(options.shuffle())
+  withSelection(
+    new Command("verify")
+      .description("Does the guarantee still hold on this machine? Exit code 1 if not.")
+      .argument("<twin>", "the twin's folder")
+      .addOption(
+        new Option("--data <images>", "prove the promise again on these images, not only on the twin's canaries"),
+      ),
+  )
     .addOption(options.json())
     .addOption(options.quiet())
     .addOption(options.debug())
