@@ -1,0 +1,203 @@
+import { CalibrationError, UsageError } from "../../errors.ts";
+import { type Model, modelCost, producers } from "../../onnx/index.ts";
+import { shuffledIndices } from "../../shuffle.ts";
+import { subset } from "../../train/index.ts";
+import { simplify } from "../surgery/index.ts";
+import { Costs } from "./costs.ts";
+import type { SlimImages } from "./images.ts";
+import { fittedLayer } from "./layers.ts";
+import { mimic } from "./mimic.ts";
+import { widthOptions } from "./options.ts";
+import { type Choice, prune, refit } from "./prune.ts";
+import { Ranking } from "./ranking.ts";
+import { type SiteOptions, searchWidths } from "./search.ts";
+import { type Fit, findSites, type Site } from "./sites.ts";
+import { collectStatistics } from "./statistics.ts";
+import { type Budget, budgetFor } from "./target.ts";
+import type { SlimLayer, SlimOptions, SlimReport } from "./types.ts";
+
+/** Images below which nothing can be fitted and compared. */
+const leastImages = 20;
+/** A fifth of the images, at most so many, compares networks; the others are fitted on. */
+const heldShare = 0.2;
+const mostHeld = 256;
+/** Pixels by which images are moved in mimicking. */
+const shift = 2;
+
+/**
+ * Makes a classifier smaller from few images without labels: widths are searched under a target, channels eliminated and
+ * layers refitted in closed form one after another, residual blocks removed where that costs least, and the result trained
+ * to mimic the original.
+ *
+ * @param model - float32, with an open batch
+ * @throws CalibrationError for too few images; UsageError for a target out of range or out of reach
+ */
+export async function slim(
+  model: Model,
+  images: SlimImages,
+  options: SlimOptions,
+): Promise<{ model: Model; report: SlimReport }> {
+  const budget = budgetFor(options.target);
+  const parts = splitImages(images, options.seed ?? 0);
+  const original = await simplify(model);
+  const run = new SlimRun(original, parts.fitting, parts.held, options);
+  const { sites, kept } = findSites(original);
+  if (sites.length === 0)
+    throw new UsageError(`no group of channels can be thinned: ${kept[0]?.reason ?? "none found"}`);
+  const found = await run.widthOptions(sites);
+  const chosen = await run.search(found, budget);
+  const choices = found.map(({ site, options: widths }, at) => ({ site, width: widths[chosen[at]!]!.width }));
+  const { ranking, notMimicked } = await run.shrink(choices);
+  const best = ranking.best.model;
+  return {
+    model: best,
+    report: {
+      layers: found.map((site, at) => layerReport(site, chosen[at]!)),
+      kept,
+      macs: { before: modelCost(original).macs, after: modelCost(best).macs },
+      networks: ranking.networks.map(({ name, divergence, agreement }) => ({ name, divergence, agreement })),
+      ...(notMimicked === undefined ? {} : { notMimicked }),
+    },
+  };
+}
+
+/** The steps of one run, on its images. */
+class SlimRun {
+  readonly #original: Model;
+  readonly #fitting: SlimImages;
+  readonly #held: SlimImages;
+  readonly #options: Required<Omit<SlimOptions, "target" | "signal">> & Pick<SlimOptions, "signal">;
+
+  constructor(original: Model, fitting: SlimImages, held: SlimImages, options: SlimOptions) {
+    const defaults = { seed: 0, threads: 1, fitted: 500, candidates: 50, steps: 400, flip: true, onProgress: () => {} };
+    this.#original = original;
+    this.#fitting = fitting;
+    this.#held = held;
+    this.#options = { ...defaults, ...options };
+  }
+
+  /** What every site loses at every width, each on its own. */
+  async widthOptions(sites: readonly Site[]): Promise<SiteOptions[]> {
+    const found: SiteOptions[] = [];
+    for (const some of inChunks(sites)) {
+      const problems = await collectStatistics(this.#original, this.#original, some, this.#fitting, this.#statistics);
+      for (const [at, site] of some.entries()) {
+        found.push({ site, options: widthOptions(problems[at]!, this.#original, site) });
+        this.#options.onProgress("slim: elimination", found.length, sites.length);
+      }
+    }
+    return found;
+  }
+
+  /** The index of the width of each site. */
+  async search(found: readonly SiteOptions[], { measure, limit }: Budget): Promise<number[]> {
+    const { onProgress, candidates, seed, threads, signal } = this.#options;
+    const costs = new Costs(
+      this.#original,
+      found.map(({ site }) => site),
+      measure,
+    );
+    const full = await costs.of(found.map(({ site }) => site.group.size));
+    return searchWidths(this.#original, found, {
+      budget: limit(full),
+      costs,
+      held: this.#held,
+      candidates,
+      seed,
+      threads,
+      signal,
+      onCandidate: (done, total) => onProgress("slim: search", done, total),
+    });
+  }
+
+  /** Prunes in closed form, refits the classifier and mimics; all networks on the way are ranked. */
+  async shrink(choices: readonly Choice[]): Promise<{ ranking: Ranking; notMimicked?: string }> {
+    const { onProgress, threads } = this.#options;
+    const onSite = (done: number, total: number): void => onProgress("slim: refitting", done, total);
+    const pruned = await prune(this.#original, choices, this.#fitting, { ...this.#statistics, onSite });
+    const ranking = await Ranking.start(this.#original, this.#held, threads);
+    await ranking.add("refitted layers", pruned);
+    const answer = answerFit(this.#original);
+    if (answer === undefined) return { ranking };
+    await this.#refitAnswer(ranking, answer, "refitted classifier");
+    const reason = await this.#mimic(ranking, answer);
+    return reason === undefined ? { ranking } : { ranking, notMimicked: reason };
+  }
+
+  async #refitAnswer(ranking: Ranking, answer: Fit, name: string): Promise<void> {
+    const { model } = ranking.networks.at(-1)!;
+    const own = answerFit(model);
+    if (own === undefined) return;
+    const fit = { ...answer, layer: own.layer };
+    await ranking.add(name, await refit(this.#original, model, fit, this.#fitting, this.#statistics));
+  }
+
+  /** Why it was not done, if so. */
+  async #mimic(ranking: Ranking, answer: Fit): Promise<string | undefined> {
+    const { onProgress, steps, flip, seed, threads, signal } = this.#options;
+    if (steps === 0) return undefined;
+    const trained = await mimic(this.#original, ranking.networks[0]!.model, answer, this.#fitting, {
+      steps,
+      flip,
+      shift,
+      seed,
+      threads,
+      signal,
+      onStep: (step, total) => onProgress("slim: mimicking", step, total),
+    });
+    if ("reason" in trained) return trained.reason;
+    await ranking.add("mimicking", trained);
+    await this.#refitAnswer(ranking, answer, "mimicking, refitted classifier");
+    return undefined;
+  }
+
+  get #statistics() {
+    const { seed, threads, fitted, signal } = this.#options;
+    return { seed, threads, most: fitted, signal };
+  }
+}
+
+/** The layer that gives the answers, fitted to the original's; undefined where the answers come from something else. */
+function answerFit(model: Model): Fit | undefined {
+  const value = model.graph.outputs[0]!.name;
+  const node = producers(model.graph).get(value);
+  const layer = node && fittedLayer(model, node);
+  return layer === undefined || "reason" in layer ? undefined : { layer, target: { value } };
+}
+
+/** Images to fit on, and others to compare networks on. @throws CalibrationError for too few */
+function splitImages({ data, normalisation }: SlimImages, seed: number): { fitting: SlimImages; held: SlimImages } {
+  const count = data.labels.length;
+  if (count < leastImages)
+    throw new CalibrationError(`${count} images are too few; slim needs at least ${leastImages}`);
+  const order = shuffledIndices(count, seed);
+  const held = Math.min(mostHeld, Math.floor(heldShare * count));
+  const part = (from: number, to: number): SlimImages => ({
+    data: subset(data, order.subarray(from, to)),
+    normalisation,
+  });
+  return { held: part(0, held), fitting: part(held, count) };
+}
+
+/** Elements of the matrices that are summed up in one pass over the images. */
+const elementsPerPass = 2 ** 25;
+
+function inChunks(sites: readonly Site[]): Site[][] {
+  const chunks: Site[][] = [];
+  let room = 0;
+  for (const site of sites) {
+    const size = (site.layer.columns + site.layer.outputs) ** 2;
+    if (size > room || chunks.length === 0) {
+      chunks.push([]);
+      room = elementsPerPass;
+    }
+    chunks.at(-1)!.push(site);
+    room -= size;
+  }
+  return chunks;
+}
+
+function layerReport({ site, options }: SiteOptions, chosen: number): SlimLayer {
+  const { width, error } = options[chosen]!;
+  return { group: site.group.id, layer: site.layer.node.name, before: site.group.size, after: width, error };
+}

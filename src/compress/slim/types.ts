@@ -1,0 +1,53 @@
+import type { OnProgress } from "../pipeline/context.ts";
+import type { RankedNetwork } from "./ranking.ts";
+import type { KeptGroup } from "./sites.ts";
+
+/** How small or fast the network shall be. */
+export type SlimTarget =
+  /** The original's milliseconds over its own, by the latency table of this machine. */
+  | { readonly speedUp: number }
+  /** Share of the original's multiply-accumulates, 0..1. */
+  | { readonly macs: number }
+  /** Bytes of float32 weights, without biases. */
+  | { readonly size: number };
+
+export interface SlimOptions {
+  readonly target: SlimTarget;
+  /** Draws the images and their sampled positions. Default 0. */
+  readonly seed?: number;
+  /** Threads of ONNX Runtime. Default 1. */
+  readonly threads?: number;
+  /** Most images that the closed form is fitted on. Default 500. */
+  readonly fitted?: number;
+  /** Random re-weightings that the search over widths tries. Default 50. */
+  readonly candidates?: number;
+  /** Steps of 32 images of the mimicking; 0 leaves it out. Default 400. */
+  readonly steps?: number;
+  /** Whether a mirrored picture shows the same class. Default true. */
+  readonly flip?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: OnProgress;
+}
+
+/** What became of a group of channels. */
+export interface SlimLayer {
+  readonly group: string;
+  /** The layer that reads the group, and was fitted anew. */
+  readonly layer: string;
+  readonly before: number;
+  /** 0 where the residual block went. */
+  readonly after: number;
+  /** Estimated, relative to the sum of squares of the layer's output, or of the block's. */
+  readonly error: number;
+}
+
+export interface SlimReport {
+  readonly layers: readonly SlimLayer[];
+  /** Groups that were left alone, and why. */
+  readonly kept: readonly KeptGroup[];
+  readonly macs: { readonly before: number; readonly after: number };
+  /** The networks on the way, measured on images that neither the fits nor the mimicking saw; the best was taken. */
+  readonly networks: readonly Omit<RankedNetwork, "model">[];
+  /** Why the network was not trained to mimic the original, where that was wanted. */
+  readonly notMimicked?: string;
+}

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { agreementOf, answersOf } from "../../../src/compress/slim/images.ts";
+import { type SlimOptions, slim } from "../../../src/compress/slim/index.ts";
+import { CalibrationError, UsageError } from "../../../src/errors.ts";
+import { checkModel, modelCost } from "../../../src/onnx/index.ts";
+import { architectures } from "../../support/architectures/index.ts";
+import { noiseImages } from "./support.ts";
+
+const quick = { seed: 1, candidates: 3, steps: 0 } as const;
+const resnet = architectures["resnet-basic"]!(1);
+const images = noiseImages(resnet, 40);
+
+describe("slim", () => {
+  test.each(["resnet-basic", "resnet-padded", "vgg", "mobilenet-v2", "densenet", "keras"])(
+    "%s keeps to a share of its multiply-accumulates",
+    async (name) => {
+      const model = architectures[name]!(1);
+      const { model: slimmed, report } = await slim(model, noiseImages(model, 30), { ...quick, target: { macs: 0.9 } });
+      checkModel(slimmed);
+      expect(modelCost(slimmed).macs).toBe(report.macs.after);
+      expect(report.macs.after).toBeLessThanOrEqual(0.9 * report.macs.before);
+    },
+  );
+
+  test("the network that is nearest to the original on held-out images is the one returned", async () => {
+    const { model, report } = await slim(resnet, images, { ...quick, steps: 8, target: { macs: 0.8 } });
+    expect(report.networks.map(({ name }) => name)).toEqual([
+      "refitted layers",
+      "refitted classifier",
+      "mimicking",
+      "mimicking, refitted classifier",
+    ]);
+    const best = Math.max(...report.networks.map(({ agreement }) => agreement));
+    const agreement = agreementOf(await answersOf(resnet, images, 1), await answersOf(model, images, 1));
+    expect(best).toBeGreaterThan(0.5);
+    expect(agreement).toBeGreaterThan(0.5);
+  });
+
+  test("the same seed gives the same network", async () => {
+    const run = () => slim(resnet, images, { ...quick, target: { macs: 0.8 } });
+    const [a, b] = [await run(), await run()];
+    expect(b.model.graph.constants).toEqual(a.model.graph.constants);
+    expect(b.report).toEqual(a.report);
+  });
+
+  test("a target of bytes is met", async () => {
+    const { bytes } = modelCost(resnet);
+    const { model } = await slim(resnet, images, { ...quick, target: { size: 0.8 * bytes } });
+    expect(modelCost(model).bytes).toBeLessThan(0.85 * bytes);
+  });
+
+  test("a target of speed is met by the latency table", async () => {
+    const { report } = await slim(resnet, images, { ...quick, target: { speedUp: 1.05 } });
+    expect(report.macs.after).toBeLessThan(report.macs.before);
+  });
+
+  test.each<[string, SlimOptions["target"]]>([
+    ["a share of one", { macs: 1 }],
+    ["a speed-up of one", { speedUp: 1 }],
+    ["no bytes", { size: 0 }],
+    ["a share that no widths reach", { macs: 0.001 }],
+  ])("%s is refused", async (_, target) => {
+    await expect(slim(resnet, images, { ...quick, target })).rejects.toThrow(UsageError);
+  });
+
+  test("too few images are refused with the number needed", async () => {
+    const run = slim(resnet, noiseImages(resnet, 5), { ...quick, target: { macs: 0.8 } });
+    await expect(run).rejects.toThrow(CalibrationError);
+    await expect(run).rejects.toThrow("5 images are too few; slim needs at least 20");
+  });
+
+  test("an abort ends the run", async () => {
+    const signal = AbortSignal.abort();
+    await expect(slim(resnet, images, { ...quick, target: { macs: 0.8 }, signal })).rejects.toThrow("abort");
+  });
+});
