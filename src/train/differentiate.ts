@@ -1,5 +1,5 @@
 import { UnsupportedOperatorError } from "../errors.ts";
-import { type GraphBuilder, int64, type Node, toNumbers } from "../onnx/index.ts";
+import { type GraphBuilder, int64, type Node, operatorName, toNumbers } from "../onnx/index.ts";
 import { broadcastingOperators, gradientRules } from "./gradients/index.ts";
 
 /** The sizes of every value of a graph, by name; differentiation emits a graph for fixed sizes. */
@@ -26,8 +26,8 @@ export interface GradientContext {
 /** Emits the gradient by one input and returns its name; only called when that gradient is wanted. */
 export type InputGradient = () => string;
 
-/** The gradients of an operator, one for each input; undefined where none exists (indices, shapes). */
-export type GradientRule = (context: GradientContext) => readonly (InputGradient | undefined)[];
+/** The gradients of an operator, one for each input; undefined where none exists (indices, shapes), "stopped" where zero. */
+export type GradientRule = (context: GradientContext) => readonly (InputGradient | "stopped" | undefined)[];
 
 /**
  * Reverse-mode differentiation: appends to `b` the nodes that compute d`loss`/d`value` for each of `values`.
@@ -55,6 +55,7 @@ export function differentiate(
     node.inputs.forEach((input, i) => {
       if (!wanted.has(input)) return;
       const emit = byInput[i];
+      if (emit === "stopped") return;
       if (emit === undefined) throw new UnsupportedOperatorError(node.op, node.name, `has no gradient by input ${i}`);
       const gradient = broadcastingOperators.has(node.op)
         ? sumTo(b, emit(), shapeOf(shapes, node.outputs[0]!), shapeOf(shapes, input))
@@ -76,7 +77,7 @@ function dependents(nodes: readonly Node[], sources: readonly string[]): Set<str
 }
 
 function ruleOf(node: Node): GradientRule {
-  const rule = node.domain === "" ? gradientRules.get(node.op) : undefined;
+  const rule = gradientRules.get(operatorName(node));
   if (rule === undefined) throw new UnsupportedOperatorError(node.op, node.name, "has no gradient rule");
   return rule;
 }

@@ -8,10 +8,14 @@ import {
   type Model,
   makeNode,
   raiseOpset,
+  scalar,
   type ValueInfo,
 } from "../onnx/index.ts";
 import { type BatchStatistics, emitBatchNormalization } from "./batchnorm.ts";
 import { emitSplit, type Parameter, parametersOf, totalSize } from "./parameters.ts";
+import { emitQuantiser } from "./quantisers/emit.ts";
+import { isQuantiser } from "./quantisers/nodes.ts";
+import { isTernary } from "./quantisers/ternary.ts";
 
 /** How a network is run in training. */
 export interface NetworkSpec {
@@ -23,6 +27,8 @@ export interface NetworkSpec {
   readonly frozen?: readonly string[];
   /** Normalise by the statistics of the batch, or by those that the network holds; default "batch". */
   readonly batchNormalization?: "batch" | "frozen";
+  /** Share of the run, by the scalar input `progress`, over which ternary weights take the place of float ones; default 0. */
+  readonly ramp?: number;
 }
 
 /** A network's forward pass in a graph under construction. */
@@ -56,7 +62,8 @@ export function emitForward(network: Model, spec: NetworkSpec): Forward {
   b.input("parameters", "float32", [totalSize(values)]);
   emitSplit(b, "parameters", values);
   emitNormalisation(b, spec.normalisation, input);
-  const statistics = emitNodes(b, graph, spec.batchNormalization ?? "batch");
+  const ramp = spec.ramp && isTernary(raised) ? emitRamp(b, spec.ramp) : undefined;
+  const statistics = emitNodes(b, graph, spec.batchNormalization ?? "batch", ramp);
   keepConstants(b.graph, graph, values);
   return { b, parameters, values, statistics, logits: graph.outputs[0]!.name, classes, opset: raised.opset };
 }
@@ -68,13 +75,30 @@ function trainedParameters(graph: Graph, frozen: readonly string[]): Parameter[]
   return parametersOf(graph, frozen);
 }
 
-function emitNodes(b: GraphBuilder, graph: Graph, normalisation: "batch" | "frozen"): BatchStatistics[] {
+function emitNodes(
+  b: GraphBuilder,
+  graph: Graph,
+  normalisation: "batch" | "frozen",
+  ramp: string | undefined,
+): BatchStatistics[] {
   const statistics: BatchStatistics[] = [];
   for (const node of graph.nodes) {
     if (node.op === "BatchNormalization" && normalisation === "batch") statistics.push(emitBatchNormalization(b, node));
+    else if (isQuantiser(node)) emitQuantiser(b, node, ramp);
     else b.graph.nodes.push(node);
   }
   return statistics;
+}
+
+/** The input `progress`, declared once. */
+export function emitProgress(b: GraphBuilder): string {
+  const declared = b.graph.inputs.find(({ name }) => name === "progress");
+  return declared?.name ?? b.input("progress", "float32", []);
+}
+
+/** `min(1, progress / ramp)` */
+function emitRamp(b: GraphBuilder, ramp: number): string {
+  return b.op("Min", [b.op("Div", [emitProgress(b), b.constant(scalar(ramp))]), b.constant(scalar(1))]);
 }
 
 /** Copies the constants that are read and not trained. */

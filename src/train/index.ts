@@ -24,6 +24,14 @@ export {
 } from "./optimisers/index.ts";
 export type { Progress, TrainingOptions } from "./options.ts";
 export {
+  insertQuantisers,
+  type QuantisedValue,
+  type QuantisedWeights,
+  type QuantiserOptions,
+  quantisersOf,
+  withFloatQuantisers,
+} from "./quantisers/index.ts";
+export {
   cosine,
   type OneCycleOptions,
   oneCycle,

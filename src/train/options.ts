@@ -31,6 +31,8 @@ export interface TrainingOptions {
   readonly freeze?: readonly string[];
   /** Normalise by the statistics of the batch, or by those that the network holds; default "batch". */
   readonly batchNormalization?: "batch" | "frozen";
+  /** Share of the run over which ternary weights take the place of float ones, where there are any; default 0.3. */
+  readonly ramp?: number;
   /** How much of the moving average of the weights stays at each step; default 0.999. */
   readonly averaging?: number;
   /** CPU threads; default 2. The same number gives the same network, bit for bit. */

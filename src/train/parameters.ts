@@ -16,6 +16,8 @@ const trainableInputs: Readonly<Record<string, readonly number[]>> = {
   Gemm: [1, 2],
   MatMul: [1],
   BatchNormalization: [1, 2],
+  LearnedStep: [0, 1],
+  TernaryWeights: [0, 1, 2],
 };
 
 /** The trainable constants of a graph but for the frozen ones, in the order of the nodes that use them. */

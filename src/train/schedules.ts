@@ -42,7 +42,6 @@ export function cosine({ peak, peakAt = 0.05 }: { readonly peak: number; readonl
  * Source: Smith, Topin, "Super-convergence", 2018.
  */
 export function oneCycle({ peak, start = 0.04, peakAt = 0.3, end = 4e-6 }: OneCycleOptions): Schedule {
-  const wave = (share: number): number => (1 - Math.cos(Math.PI * share)) / 2;
   return (progress) =>
     progress < peakAt
       ? peak * interpolate(start, 1, wave(progress / peakAt))
@@ -59,5 +58,8 @@ export interface OneCycleOptions {
   /** Learning rate at the end, as a share of the peak; default 4e-6. */
   readonly end?: number;
 }
+
+/** From 0 to 1 by half a cosine wave. */
+const wave = (share: number): number => (1 - Math.cos(Math.PI * share)) / 2;
 
 const interpolate = (from: number, to: number, share: number): number => from + (to - from) * share;

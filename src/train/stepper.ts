@@ -7,7 +7,8 @@ import { readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoin
 import type { Dataset } from "./dataset.ts";
 import { checkMixup } from "./mixup.ts";
 import type { TrainingOptions } from "./options.ts";
-import { flatten, type Parameter } from "./parameters.ts";
+import { flatten, type Parameter, unflatten } from "./parameters.ts";
+import { withThresholds } from "./quantisers/index.ts";
 import { openStep, type StepSession, type Values } from "./step-session.ts";
 import { TeacherSession } from "./teacher.ts";
 
@@ -15,6 +16,7 @@ import { TeacherSession } from "./teacher.ts";
 export class Stepper implements AsyncDisposable {
   readonly #session: StepSession;
   readonly #teacher: TeacherSession | undefined;
+  readonly #network: Model;
   readonly #options: TrainingOptions;
   readonly #shape: Dataset["shape"];
   readonly #run: string;
@@ -23,23 +25,25 @@ export class Stepper implements AsyncDisposable {
   static async open(network: Model, data: Dataset, options: TrainingOptions): Promise<Stepper> {
     checkTeaching(data, options);
     const { batch = 128, threads = 2, accumulate = 1, augmentation, loss, teacher, normalisation } = options;
-    const { optimiser, freeze = [], batchNormalization = "batch" } = options;
+    const { optimiser, freeze = [], batchNormalization = "batch", ramp = 0.3 } = options;
     const mixedLabels = augmentation?.mixup?.labels ?? false;
-    const spec = { batch, normalisation, frozen: freeze, batchNormalization, loss, mixedLabels, optimiser };
+    const spec = { batch, normalisation, frozen: freeze, batchNormalization, ramp, loss, mixedLabels, optimiser };
     const session = await openStep(network, spec, threads, accumulate);
     const taught =
       teacher && (await TeacherSession.open({ normalisation, ...teacher }, loss.teacherValues ?? [], threads));
-    return new Stepper(session, taught, flatten(network, session.parameters), data, options);
+    return new Stepper(session, taught, network, data, options);
   }
 
   private constructor(
     session: StepSession,
     teacher: TeacherSession | undefined,
-    initial: Float32Array,
+    network: Model,
     data: Dataset,
     options: TrainingOptions,
   ) {
+    const initial = flatten(network, session.parameters);
     this.#session = session;
+    this.#network = network;
     this.#teacher = teacher;
     this.#options = options;
     this.#shape = data.shape;
@@ -57,8 +61,16 @@ export class Stepper implements AsyncDisposable {
     return this.#state.step;
   }
 
-  get average(): Float32Array {
-    return this.#state.average;
+  /** The network with the average of its parameters. */
+  get averaged(): Model {
+    const average = withThresholds(this.#network.graph, this.parameters, this.#state.average);
+    return unflatten(this.#network, this.parameters, average);
+  }
+
+  /** Derives the thresholds of ternary weights anew. */
+  beginEpoch(): void {
+    const parameters = withThresholds(this.#network.graph, this.parameters, this.#state.parameters);
+    this.#state = { ...this.#state, parameters };
   }
 
   /** @param steps - of the whole run */

@@ -4,7 +4,6 @@ import { liftConstants, type Model } from "../onnx/index.ts";
 import { BatchSource } from "./augment.ts";
 import { checkDataset, type Dataset } from "./dataset.ts";
 import type { TrainingOptions } from "./options.ts";
-import { unflatten } from "./parameters.ts";
 import { estimateStatistics } from "./statistics.ts";
 import { Stepper } from "./stepper.ts";
 
@@ -42,6 +41,7 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
       await stepper.save();
       options.signal.throwIfAborted();
     }
+    if (stepper.step % batches.stepsPerEpoch === 0) stepper.beginEpoch();
     const rate = options.rate(stepper.step / steps);
     const { loss, accuracy } = await stepper.run(batches.at(stepper.step), rate, steps);
     const { step } = stepper;
@@ -49,22 +49,21 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
     options.onStep?.({ step, steps, loss, accuracy, rate, ...clock.at(step) });
     if (step % (options.checkpoint?.everySteps ?? Number.POSITIVE_INFINITY) === 0) await stepper.save();
     if (step % batches.stepsPerEpoch === 0 && options.onEpoch !== undefined) {
-      await options.onEpoch(step / batches.stepsPerEpoch, await finished(stepper, lifted, data, options));
+      await options.onEpoch(step / batches.stepsPerEpoch, await finished(stepper, data, options));
     }
     await setImmediate();
   }
   await stepper.save();
-  return await finished(stepper, lifted, data, options);
+  return await finished(stepper, data, options);
 }
 
 /** Images whose statistics stand for those of the whole set. */
 const statisticsImages = 2048;
 
-async function finished(stepper: Stepper, network: Model, data: Dataset, options: TrainingOptions): Promise<Model> {
+async function finished(stepper: Stepper, data: Dataset, options: TrainingOptions): Promise<Model> {
   const { batch = 128, normalisation, threads = 2 } = options;
-  const averaged = unflatten(network, stepper.parameters, stepper.average);
-  if (options.batchNormalization === "frozen") return averaged;
-  return await estimateStatistics(averaged, data, { batch, normalisation, threads, count: statisticsImages });
+  if (options.batchNormalization === "frozen") return stepper.averaged;
+  return await estimateStatistics(stepper.averaged, data, { batch, normalisation, threads, count: statisticsImages });
 }
 
 function diverged(step: number, parameter: string | undefined): TrainingError {

@@ -13,10 +13,11 @@ import {
 } from "../onnx/index.ts";
 import { blockConvolutions, findBlock } from "./blocked.ts";
 import { differentiate, type ValueShapes } from "./differentiate.ts";
-import { emitForward, type Forward, inner, type NetworkSpec } from "./forward.ts";
+import { emitForward, emitProgress, type Forward, inner, type NetworkSpec } from "./forward.ts";
 import type { Loss, LossInputs } from "./losses.ts";
 import type { Optimiser } from "./optimisers/index.ts";
 import { emitJoin, type Parameter, totalSize } from "./parameters.ts";
+import { withoutStraightThrough } from "./straight-through.ts";
 
 /** A graph that computes something of a network whose parameters come in as one flat vector. */
 export interface ParameterisedGraph {
@@ -47,9 +48,9 @@ export interface TrainingSpec extends GradientSpec {
 export async function trainingGraph(network: Model, spec: TrainingSpec): Promise<ParameterisedGraph> {
   const { forward, gradient, shapes } = emitGradient(network, spec);
   const { b, parameters, opset } = forward;
-  b.input("progress", "float32", []);
+  emitProgress(b);
   emitUpdate(b, spec.optimiser, parameters, gradient);
-  return { model: await fastest(modelOf(b.graph, opset), shapes), parameters };
+  return { model: await runnable(b.graph, opset, shapes), parameters };
 }
 
 /**
@@ -62,14 +63,14 @@ export async function gradientGraph(network: Model, spec: GradientSpec, parts: n
   const size = [totalSize(parameters)];
   const share = b.op("Mul", [gradient, b.constant(scalar(1 / parts))]);
   b.output(b.op("Add", [b.input("gradient", "float32", size), share]), "float32", size, "gathered");
-  return { model: await fastest(modelOf(b.graph, opset), shapes), parameters };
+  return { model: await runnable(b.graph, opset, shapes), parameters };
 }
 
 /** The update alone: from the flat vectors `parameters` and `gradient`. */
 export function updateGraph(parameters: readonly Parameter[], optimiser: Optimiser): Model {
   const b = new GraphBuilder("update");
   for (const vector of ["parameters", "gradient"]) b.input(vector, "float32", [totalSize(parameters)]);
-  b.input("progress", "float32", []);
+  emitProgress(b);
   emitUpdate(b, optimiser, parameters, "gradient");
   return modelOf(b.graph, 20);
 }
@@ -89,7 +90,7 @@ export async function statisticsGraph(
     b.output(mean, "float32", undefined, `mean${i}`);
     b.output(variance, "float32", undefined, `variance${i}`);
   });
-  return { model: await fastest(modelOf(b.graph, opset), valueShapes(b.graph, opset)), parameters };
+  return { model: await runnable(b.graph, opset, valueShapes(b.graph, opset)), parameters };
 }
 
 /** Forward pass, loss and the flat gradient; puts out `loss` and `correct`. */
@@ -110,7 +111,12 @@ function emitLoss({ b, logits, classes, opset }: Forward, { batch, loss, mixedLa
   if (loss.needsTeacher) b.input("teacher", "float32", [batch, classes]);
   const target = mixedLabels ? emitMixedTarget(b, batch, classes) : emitOneHot(b, "labels", classes);
   const inputs: LossInputs = {
-    ...{ b, logits, labels: "labels", target, classes, teacher: "teacher" },
+    b,
+    logits,
+    labels: "labels",
+    target,
+    classes,
+    teacher: "teacher",
     feature: (pair) => {
       const shapes = valueShapes(b.graph, opset);
       const student = inner(pair.student);
@@ -152,7 +158,13 @@ function emitUpdate(b: GraphBuilder, optimiser: Optimiser, parameters: readonly 
   const [rate, step, averaging] = ["rate", "step", "averaging"].map((name) => b.input(name, "float32", []));
   const state = Array.from({ length: optimiser.stateCount }, (_, i) => vector(`state${i}`));
   const update = optimiser.emit({
-    ...{ b, parameters: "parameters", gradient, rate: rate!, step: step!, progress: "progress", state },
+    b,
+    parameters: "parameters",
+    gradient,
+    rate: rate!,
+    step: step!,
+    progress: "progress",
+    state,
     decays: b.constant(decayMask(parameters), "decays"),
     layout: parameters,
   });
@@ -182,14 +194,16 @@ function emitCorrect(b: GraphBuilder, logits: string): string {
   return b.op("ReduceSum", [right], { keepdims: 0 });
 }
 
-async function fastest(model: Model, shapes: ValueShapes): Promise<Model> {
+/** As the runtime takes it, and takes it fastest. */
+async function runnable(graph: Graph, opset: number, shapes: ValueShapes): Promise<Model> {
+  const model = modelOf(withoutStraightThrough(graph), opset);
   const block = await findBlock();
   return block === undefined ? model : blockConvolutions(model, shapes, block);
 }
 
 /** The sizes of all values of a graph whose inputs have fixed sizes. */
 function valueShapes(graph: Graph, opset: number): ValueShapes {
-  const values = [...inferValues(modelOf(graph, opset))];
+  const values = [...inferValues(modelOf(withoutStraightThrough(graph), opset))];
   return new Map(values.map(([name, { shape }]) => [name, fixedShape(name, shape)]));
 }
 

@@ -234,9 +234,9 @@ describe("a teacher that runs beside", () => {
   });
 });
 
-describe("mixup", () => {
-  const mixing = (mixup: Mixup): TrainingOptions => ({ ...options, augmentation: { mixup } });
+const mixing = (mixup: Mixup): TrainingOptions => ({ ...options, augmentation: { mixup } });
 
+describe("mixup", () => {
   test("does not mix labels unless asked", async () => {
     await expect(train(tinyNetwork(), data, mixing({ alpha: 1 }))).rejects.toThrow(/confidence.*mixup\.labels/);
     const trained = await train(tinyNetwork(), data, { ...mixing({ alpha: 0.2, labels: true }), epochs: 8 });

@@ -165,10 +165,11 @@ describe("muon", () => {
   });
 });
 
+const given = (step: number, progress: number): Given => ({ gradient: [1, -1], step, progress });
+
 describe("lookahead", () => {
   const plain = sgd({ momentum: 0, weightDecay: 0 });
   const optimiser = lookahead(plain, { every: 5, decay: 0.8 });
-  const given = (step: number, progress: number): Given => ({ gradient: [1, -1], step, progress });
   const start: State = {
     parameters: [1, 2],
     state: [

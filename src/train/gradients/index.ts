@@ -1,4 +1,5 @@
 import type { GradientRule } from "../differentiate.ts";
+import { straightThroughRules } from "../straight-through.ts";
 import { activationRules } from "./activation.ts";
 import { convRules } from "./conv.ts";
 import { broadcastingOperators, elementwiseRules } from "./elementwise.ts";
@@ -21,6 +22,7 @@ export const gradientRules: ReadonlyMap<string, GradientRule> = new Map(
     reduceRules,
     shapeRules,
     softmaxRules,
+    straightThroughRules,
   ].flatMap((family) => Object.entries(family)),
 );
 

@@ -1,0 +1,3 @@
+export { type QuantisedValue, type QuantisedWeights, quantisersOf, withFloatQuantisers } from "./export.ts";
+export { insertQuantisers, type QuantiserOptions } from "./insert.ts";
+export { withThresholds } from "./ternary.ts";

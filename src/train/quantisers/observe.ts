@@ -1,0 +1,62 @@
+import { Tensor as OrtTensor } from "onnxruntime-node";
+import { type Model, modelOf } from "../../onnx/index.ts";
+import { type Dataset, subset } from "../dataset.ts";
+import { emitForward, inner, type NetworkSpec } from "../forward.ts";
+import { flatten } from "../parameters.ts";
+import { openSession } from "../session.ts";
+import { withoutStraightThrough } from "../straight-through.ts";
+
+/** Where the images of a network come from, and how it sees them. */
+export interface ObserveOptions extends Pick<NetworkSpec, "normalisation" | "batchNormalization"> {
+  /** CPU threads; default 2. */
+  readonly threads?: number;
+}
+
+/** What a value was on some images. */
+export interface Observed {
+  /** Mean of |x|. */
+  readonly magnitude: number;
+  readonly least: number;
+  /** Numbers for one image. */
+  readonly elements: number;
+}
+
+/** Images that are looked at. */
+const observedImages = 128;
+
+/** Runs the network as training does, on images spread over the set, and looks at inner values. */
+export async function observeValues(
+  network: Model,
+  data: Dataset,
+  values: readonly string[],
+  { threads = 2, ...spec }: ObserveOptions,
+): Promise<Map<string, Observed>> {
+  if (values.length === 0) return new Map();
+  const count = Math.min(observedImages, data.labels.length);
+  const every = data.labels.length / count;
+  const { images } = subset(
+    data,
+    Array.from({ length: count }, (_, i) => Math.floor(i * every)),
+  );
+  const { b, parameters, opset } = emitForward(network, { ...spec, batch: count });
+  values.forEach((value, i) => {
+    const name = inner(value);
+    b.output(b.op("ReduceMean", [b.op("Abs", [name])], { keepdims: 0 }), "float32", [], `magnitude${i}`);
+    b.output(b.op("ReduceMin", [name], { keepdims: 0 }), "float32", [], `least${i}`);
+    b.output(b.op("Size", [name]), "int64", [], `elements${i}`);
+  });
+  const session = await openSession(modelOf(withoutStraightThrough(b.graph), opset), { intraOpNumThreads: threads });
+  const flat = flatten(network, parameters);
+  const results = await session.run({
+    images: new OrtTensor("uint8", images, [count, ...data.shape]),
+    parameters: new OrtTensor("float32", flat, [flat.length]),
+  });
+  await session.release();
+  const number = (name: string): number => Number(results[name]!.data[0]);
+  return new Map(
+    values.map((value, i) => [
+      value,
+      { magnitude: number(`magnitude${i}`), least: number(`least${i}`), elements: number(`elements${i}`) / count },
+    ]),
+  );
+}
