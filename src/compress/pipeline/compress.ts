@@ -9,6 +9,7 @@ import {
   admitNetwork,
   type CalibrateResult,
   calibrateTwin,
+  describePromise,
   moveTwin,
   pairTwin,
   refuseExisting,
@@ -38,11 +39,13 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   const parts = await cutParts(options);
   const images = await loadParts(parts, options);
   const compression = await begin(original, images, options);
-  await checkOriginal(compression, (note) => options.onNote?.(note));
+  await checkOriginal(compression, images.calibration, (note) => options.onNote?.(note));
   const { recipe, reason } = recipeFor(options, images.training, original);
   const { work } = compression;
   const candidates = await work.once("candidates", () => recipes[recipe].run(compression, recipe));
-  const scores = await work.once("scores", () => scoresOf(candidates, compression));
+  const scores = await work.once(`scores for ${describePromise(options.promise)}`, () =>
+    scoresOf(candidates, compression),
+  );
   const best = candidates.find(({ name }) => name === scores[0]!.candidate)!;
   const calibrated = await makeTwin(best, parts, original, work, options);
   const minutes = Object.fromEntries(work.minutes);
@@ -78,9 +81,9 @@ async function loadParts(parts: Parts, options: CompressOptions): Promise<Images
     calibration: await load("calibration"),
   };
   refuseShared(images.training.fingerprints, images.calibration.fingerprints, parts.calibration.name);
-  if (options.promise.kind === "drop" && !images.calibration.labelled) {
+  if (options.promise.kind === "drop" && images.calibration.known === 0) {
     throw new CalibrationError(
-      `${parts.calibration.name}: not every image has a class, and a promise on the drop needs them; promise an agreement instead`,
+      `${parts.calibration.name}: no image has a class, and a promise on the drop needs those on which the networks differ; promise an agreement first, which lists these images`,
     );
   }
   return images;
@@ -113,11 +116,11 @@ async function begin(original: AdmittedNetwork, images: Images, options: Compres
   };
 }
 
-/** A hash of all that decides what a run makes. */
+/** A hash of all that decides which networks a run makes. What is promised of them may change when it goes on. */
 function runHash({ entry }: AdmittedNetwork, images: Images, options: CompressOptions): string {
-  const { preprocessing, promise, recipe, target, budget, seed, flip } = options;
+  const { preprocessing, recipe, target, budget, seed, flip } = options;
   const parts = Object.values(images).map(({ fingerprints }) => partHash(fingerprints));
-  const all = { original: entry.sha256, parts, preprocessing, promise, recipe, target, budget, seed, flip };
+  const all = { original: entry.sha256, parts, preprocessing, recipe, target, budget, seed, flip };
   return createHash("sha256").update(JSON.stringify(all)).digest("hex");
 }
 
@@ -170,10 +173,16 @@ async function makeTwin(
     trySecond: true,
     signal,
     onProgress,
+  }).catch((error: unknown) => {
+    throw error instanceof CalibrationError ? unproven(error, twin) : error;
   });
   await moveTwin(twin, output, { replace });
   return calibrated;
 }
+
+/** What a promise that cannot be kept leaves: the best twin, which promises nothing yet. */
+const unproven = (cause: CalibrationError, twin: string): CalibrationError =>
+  new CalibrationError(`${cause.message}. The best twin so far is in ${twin}, without a promise`, { cause });
 
 function recorded({ budget, flip, target = {} }: CompressOptions): Record<string, number | boolean> {
   const given = Object.entries(target).filter((entry): entry is [string, number] => entry[1] !== undefined);

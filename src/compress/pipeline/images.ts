@@ -8,6 +8,8 @@ export interface LoadedImages {
   readonly data: Dataset;
   /** Whether every image has its class; else all labels are 0. */
   readonly labelled: boolean;
+  /** Images that have their class. */
+  readonly known: number;
   readonly fingerprints: readonly string[];
   readonly failures: readonly InputError[];
 }
@@ -47,13 +49,14 @@ export async function loadImages(
     }
   }
   if (labels.length === 0) throw failures[0] ?? new InputError(source.name, "holds no images");
-  const labelled = labels.every((label) => label >= 0);
+  const known = labels.filter((label) => label >= 0).length;
+  const labelled = known === labels.length;
   const data: Dataset = {
     images: images.subarray(0, labels.length * size),
     shape: preprocessor.shape,
     labels: Uint16Array.from(labels, (label) => (labelled ? label : 0)),
   };
-  return { data, labelled, fingerprints, failures };
+  return { data, labelled, known, fingerprints, failures };
 }
 
 function reserve({ name, count }: ImageSource, size: number): Uint8Array {

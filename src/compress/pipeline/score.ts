@@ -24,7 +24,10 @@ export async function scoreCandidate(candidate: Candidate, compression: Compress
   return scoreOf(candidate.name, await answersTo(selection, labelled, networks, { signal }), promise);
 }
 
-/** The cheapest point of the twin's curve that keeps the promise on the images themselves. */
+/**
+ * The cheapest point of the twin's curve that keeps the promise on the images themselves; without labels, a drop counts as
+ * an agreement.
+ */
 export function scoreOf(candidate: string, answers: Collected, promise: TwinPromise): Score {
   const labelled = answers.labels.every((label) => label >= 0);
   const costs = stageCosts({ secondStage: "original" }, answers);
@@ -37,11 +40,8 @@ export function scoreOf(candidate: string, answers: Collected, promise: TwinProm
   });
   const alone = curve[0]!;
   const all = curve.at(-1)!;
-  const keeps = curve.find((point) =>
-    promise.kind === "agreement"
-      ? point.agreement >= 1 - promise.tolerance
-      : point.accuracy! >= all.accuracy! - promise.tolerance,
-  )!;
+  const quality = promise.kind === "drop" && labelled ? "accuracy" : "agreement";
+  const keeps = curve.find((point) => point[quality]! >= all[quality]! - promise.tolerance)!;
   return {
     candidate,
     agreement: alone.agreement,

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { type CompressOptions, chooseRecipe, compress } from "../../../src/compress/index.ts";
+import { isKnown } from "../../../src/compress/pipeline/fit.ts";
 import { openImages, presets, selectImages } from "../../../src/data/index.ts";
 import { readTwin } from "../../../src/twin/index.ts";
 import { scratch } from "../../support/twins.ts";
@@ -68,6 +69,27 @@ describe("compress", () => {
     expect(manifest.guarantee).toMatchObject({ kind: "drop", images: 500, parts: { selection: { images: 100 } } });
   });
 
+  test("keeps its best twin when calibration cannot prove the promise", async () => {
+    const options = request("unproven", {
+      recipe: "int8",
+      images: await selectImages(images, { skip: 20 }),
+      calibration: await selectImages(images, { take: 20 }),
+    });
+    await expect(compress(options)).rejects.toThrow(/The best twin so far is in .*unproven\.work.*, without a promise/);
+    expect(existsSync(options.output)).toBe(false);
+    expect((await readTwin(join(`${options.output}.work`, "twin"))).manifest.guarantee).toBeUndefined();
+  });
+
+  test("proves another promise of the same network without compressing anew", async () => {
+    const options = request("promises", { recipe: "int8", work: join(folder, "promises.work"), keepWork: true });
+    await compress(options);
+    const steps: string[] = [];
+    const promise = { kind: "drop", tolerance: 0.05, probability: 0.95 } as const;
+    await compress({ ...options, promise, replace: true, onProgress: (step) => void steps.push(step) });
+    expect(steps.filter((step) => step.startsWith("int8"))).toEqual([]);
+    expect((await readTwin(options.output)).manifest.guarantee).toMatchObject({ kind: "drop", images: 500 });
+  });
+
   test.each<[string, Partial<CompressOptions>, RegExp]>([
     ["too few images", { promise: { kind: "agreement", tolerance: 0.001, probability: 0.95 } }, /needs \d+ and more/],
     ["a target that no student meets", { target: { macs: 0.001 } }, /the smallest student has .* million/],
@@ -107,6 +129,12 @@ describe("compress", () => {
       /holds a run with other options/,
     );
   });
+});
+
+test("images on which the original is near perfect, or far better than elsewhere, look like those that trained it", () => {
+  expect(isKnown(0.999, 0.99)).toBe(true);
+  expect(isKnown(0.97, 0.88)).toBe(true);
+  expect(isKnown(0.9, 0.88)).toBe(false);
 });
 
 describe("auto", () => {
