@@ -1,8 +1,9 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { type CompressOptions, compress, type OnProgress, recipeNames } from "../../compress/index.ts";
-import { loadPreprocessing, openImages, readLabels } from "../../data/index.ts";
+import { type ImageSource, labelList, loadPreprocessing, readLabels } from "../../data/index.ts";
+import { writeWhole } from "../../files.ts";
 import { compressionText } from "../compression-text.ts";
-import { openSelection } from "../images.ts";
+import { labelledBy, openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
 import { examples, options, withSelection } from "../options.ts";
 import { parseBytes, parseCount, parseDuration, parseFraction, parsePositive } from "../parse.ts";
@@ -48,6 +49,8 @@ export const compressCommand = () =>
         new Option("--work <folder>", "keep what is finished here (default: <twin>.work, removed at the end)"),
       ),
   )
+    .addOption(options.labelled())
+    .addOption(options.toLabel())
     .addOption(options.force())
     .addOption(options.json())
     .addOption(options.quiet())
@@ -64,15 +67,15 @@ export const compressCommand = () =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
+        const classed = (source: ImageSource) => labelledBy(flags.labelled, source, labels ?? source.classes ?? []);
         const images = await openSelection(flags, labels);
         const { calibrateOn, speedUp, macs, size } = flags;
-        const calibration =
-          calibrateOn === undefined ? undefined : await openImages(calibrateOn, labels === undefined ? {} : { labels });
+        const calibration = calibrateOn === undefined ? undefined : await openSelection({ data: calibrateOn }, labels);
         const request: CompressOptions = {
           original: path,
           preprocessing: loadPreprocessing(flags.preprocess),
-          images,
-          calibration,
+          images: calibration === undefined ? await classed(images) : images,
+          calibration: calibration && (await classed(calibration)),
           labels: labels ?? images.classes,
           output: flags.output,
           replace: flags.force,
@@ -90,6 +93,7 @@ export const compressCommand = () =>
           compress({ ...request, onProgress, onNote: (note) => terminal.note(note) }),
         );
         const { calibrated, ...rest } = result;
+        if (flags.toLabel !== undefined) await writeWhole(flags.toLabel, labelList(calibrated.toLabel));
         if (flags.json !== undefined)
           await writeJson(flags.json, { ...rest, guarantee: calibrated.manifest.guarantee });
         if (flags.json !== true) print(compressionText(flags.output, result));
