@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { Tensor as OrtTensor } from "onnxruntime-node";
-import { UsageError } from "../errors.ts";
+import { TrainingError, UsageError } from "../errors.ts";
 import { encodeModel, type Model } from "../onnx/index.ts";
 import { type Batch, feedsOf, partOf } from "./batch.ts";
 import { readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoint.ts";
 import type { Dataset } from "./dataset.ts";
+import { brokenLayer, brokenParameter } from "./diagnose.ts";
+import type { NetworkSpec } from "./forward.ts";
 import { checkMixup } from "./mixup.ts";
 import type { TrainingOptions } from "./options.ts";
 import { flatten, type Parameter, unflatten } from "./parameters.ts";
@@ -17,6 +19,7 @@ export class Stepper implements AsyncDisposable {
   readonly #session: StepSession;
   readonly #teacher: TeacherSession | undefined;
   readonly #network: Model;
+  readonly #spec: NetworkSpec;
   readonly #options: TrainingOptions;
   readonly #shape: Dataset["shape"];
   readonly #run: string;
@@ -31,19 +34,21 @@ export class Stepper implements AsyncDisposable {
     const session = await openStep(network, spec, threads, accumulate);
     const taught =
       teacher && (await TeacherSession.open({ normalisation, ...teacher }, loss.teacherValues ?? [], threads));
-    return new Stepper(session, taught, network, data, options);
+    return new Stepper(session, taught, network, spec, data, options);
   }
 
   private constructor(
     session: StepSession,
     teacher: TeacherSession | undefined,
     network: Model,
+    spec: NetworkSpec,
     data: Dataset,
     options: TrainingOptions,
   ) {
     const initial = flatten(network, session.parameters);
     this.#session = session;
     this.#network = network;
+    this.#spec = spec;
     this.#teacher = teacher;
     this.#options = options;
     this.#shape = data.shape;
@@ -73,7 +78,10 @@ export class Stepper implements AsyncDisposable {
     this.#state = { ...this.#state, parameters };
   }
 
-  /** @param steps - of the whole run */
+  /**
+   * @param steps - of the whole run
+   * @throws TrainingError when the loss or, after the last step, a weight is no number
+   */
   async run(batch: Batch, rate: number, steps: number): Promise<{ loss: number; accuracy: number }> {
     const scalars = { rate, step: this.step + 1, progress: (this.step + 1) / steps, averaging: this.#averaging() };
     const numbers = Object.entries(scalars).map(
@@ -84,6 +92,9 @@ export class Stepper implements AsyncDisposable {
       ...Object.fromEntries(numbers),
     });
     const vector = (name: string): Float32Array => results[name]!.data as Float32Array;
+    const ends = this.step + 1 === steps;
+    const broken = ends ? brokenParameter(this.parameters, vector("new_parameters")) : undefined;
+    if (!Number.isFinite(vector("loss")[0]) || broken !== undefined) throw await this.#diverged(batch, broken);
     this.#state = {
       step: this.step + 1,
       parameters: vector("new_parameters"),
@@ -96,12 +107,6 @@ export class Stepper implements AsyncDisposable {
   async save(): Promise<void> {
     const { checkpoint } = this.#options;
     if (checkpoint !== undefined) await writeCheckpoint(checkpoint.file, this.#state, this.#run);
-  }
-
-  /** The first parameter that holds something else than a number. */
-  brokenParameter(): string | undefined {
-    const at = this.#state.parameters.findIndex((value) => !Number.isFinite(value));
-    return this.parameters.find(({ offset, size }) => at >= offset && at < offset + size)?.name;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,6 +123,20 @@ export class Stepper implements AsyncDisposable {
       parts.push({ ...feeds, ...(await this.#teacher?.answer(feeds.images!)) });
     }
     return parts;
+  }
+
+  /** Says where in the network the numbers ended. */
+  async #diverged(batch: Batch, broken: string | undefined): Promise<TrainingError> {
+    const { accumulate = 1 } = this.#options;
+    const { parameters } = this.#state;
+    const place =
+      broken ??
+      brokenParameter(this.parameters, parameters) ??
+      (await brokenLayer(this.#network, this.#spec, parameters, partOf(batch, 0, accumulate), this.#shape));
+    const where = place === undefined ? "" : `, first seen in "${place}"`;
+    return new TrainingError(
+      `the loss is no longer a number at step ${this.step + 1}${where}; lower the learning rate, or look at that layer's inputs`,
+    );
   }
 
   #vectors(): Values {

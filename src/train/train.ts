@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { TrainingError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { liftConstants, type Model } from "../onnx/index.ts";
 import { BatchSource } from "./augment.ts";
 import { checkDataset, type Dataset } from "./dataset.ts";
@@ -45,7 +45,6 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
     const rate = options.rate(stepper.step / steps);
     const { loss, accuracy } = await stepper.run(batches.at(stepper.step), rate, steps);
     const { step } = stepper;
-    if (!Number.isFinite(loss)) throw diverged(step, stepper.brokenParameter());
     options.onStep?.({ step, steps, loss, accuracy, rate, ...clock.at(step) });
     if (step % (options.checkpoint?.everySteps ?? Number.POSITIVE_INFINITY) === 0) await stepper.save();
     if (step % batches.stepsPerEpoch === 0 && options.onEpoch !== undefined) {
@@ -64,11 +63,6 @@ async function finished(stepper: Stepper, data: Dataset, options: TrainingOption
   const { batch = 128, normalisation, threads = 2 } = options;
   if (options.batchNormalization === "frozen") return stepper.averaged;
   return await estimateStatistics(stepper.averaged, data, { batch, normalisation, threads, count: statisticsImages });
-}
-
-function diverged(step: number, parameter: string | undefined): TrainingError {
-  const where = parameter === undefined ? "" : `, first seen in "${parameter}"`;
-  return new TrainingError(`the loss is no longer a number at step ${step}${where}; lower the learning rate`);
 }
 
 /** Speed and time left. */

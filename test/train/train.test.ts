@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { InputError, TrainingError, UsageError } from "../../src/errors.ts";
-import { encodeModel, foldBatchNormalization, type Model } from "../../src/onnx/index.ts";
+import { encodeModel, float32, foldBatchNormalization, type Model } from "../../src/onnx/index.ts";
 import {
   accuracyOf,
   crossEntropy,
@@ -284,10 +284,23 @@ describe("an interrupted run", () => {
 });
 
 describe("train refuses", () => {
-  test("a loss that is no number, naming the step and a layer", async () => {
+  test("a loss that is no number, naming the step and the layer where numbers ended", async () => {
     const attempt = train(tinyNetwork(), data, { ...options, rate: () => 1e30 });
     await expect(attempt).rejects.toThrow(TrainingError);
-    await expect(attempt).rejects.toThrow(/no longer a number at step \d+, first seen in "stage0\.conv/);
+    await expect(attempt).rejects.toThrow(/no longer a number at step \d+, first seen in "stage0\./);
+  });
+
+  test("a layer that overflows in the middle of the network, by its own name", async () => {
+    const network = tinyNetwork();
+    const norm = network.graph.nodes.find(({ name }) => name === "stage1.conv.norm")!;
+    network.graph.constants.set(norm.inputs[1]!, float32(new Float32Array(16).fill(3e38)));
+    const attempt = train(network, data, options);
+    await expect(attempt).rejects.toThrow(/at step 1, first seen in "stage1\.conv\.norm"/);
+  });
+
+  test("weights that the last step breaks, by their name", async () => {
+    const attempt = train(tinyNetwork(), data, { ...options, rate: (progress) => (progress > 0.9 ? Infinity : 0) });
+    await expect(attempt).rejects.toThrow(/at step 18, first seen in "stage0\.conv\.weight"/);
   });
 
   test("a teacher's loss without a teacher", async () => {
