@@ -1,25 +1,25 @@
-// Needs: ONNX Runtime, the built lanes and the embedded original.
+// Needs: ONNX Runtime and the built lanes.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { type CompressOptions, chooseRecipe, compress } from "../../../src/compress/index.ts";
 import { isKnown } from "../../../src/compress/pipeline/fit.ts";
-import { openImages, presets, selectImages } from "../../../src/data/index.ts";
+import { selectImages } from "../../../src/data/index.ts";
 import { readTwin } from "../../../src/twin/index.ts";
-import { scratch } from "../../support/twins.ts";
+import { preprocessing, scratch } from "../../support/twins.ts";
+import { smallProblem } from "./problem.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const { path: folder, remove } = scratch();
 afterAll(remove);
 
-const model = "models/fashion-mnist";
-const images = await openImages(join(model, "test.npz"));
+const { original, images } = await smallProblem(folder, 2000);
 
 /** A run too short to be of use, long enough to go through every step. */
 const request = (output: string, changes: Partial<CompressOptions> = {}): CompressOptions => ({
-  original: join(model, "twin", "original.onnx"),
-  preprocessing: presets["fashion-mnist"]!,
+  original,
+  preprocessing,
   images,
   output: join(folder, output),
   promise: { kind: "agreement", tolerance: 0.2, probability: 0.95 },
@@ -115,7 +115,7 @@ describe("compress", () => {
     const wrong = {
       ...images,
       async *[Symbol.asyncIterator]() {
-        for await (const item of images) yield { ...item, label: (item.label! + 1) % 10 };
+        for await (const item of images) yield { ...item, label: (item.label! + 1) % 4 };
       },
     };
     await expect(compress(request("wrong", { images: wrong }))).rejects.toThrow(/near chance; check --preprocess/);
