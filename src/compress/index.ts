@@ -12,4 +12,5 @@ export type { CompressOptions, CompressResult } from "./pipeline/options.ts";
 export type { Means, Recipe, Verdict } from "./pipeline/recipe.ts";
 export { chooseRecipe, type RecipeName, recipeNames, recipes } from "./pipeline/recipes.ts";
 export type { Score } from "./pipeline/score.ts";
+export * from "./slim/index.ts";
 export * from "./surgery/index.ts";

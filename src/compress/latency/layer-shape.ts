@@ -79,7 +79,7 @@ export function outputSize({ op, kernel, strides, dilations, pads, size }: Layer
   if (op === "MatMul") return [...size];
   const along = (axis: 0 | 1): number => {
     const reach = dilations[axis] * (kernel[axis] - 1) + 1;
-    return Math.floor((size[axis] + pads[axis]! + pads[axis + 2]! - reach) / strides[axis]) + 1;
+    return Math.floor((size[axis] + pads[axis] + pads[axis + 2]! - reach) / strides[axis]) + 1;
   };
   return [along(0), along(1)];
 }

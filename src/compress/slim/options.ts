@@ -19,7 +19,7 @@ export interface WidthOption {
 export function widthsOf({ group: { size }, block }: Site): number[] {
   const step = size >= 128 ? 8 : size >= 16 ? 4 : Math.max(1, Math.floor(size / 4));
   const stepped = Array.from({ length: Math.floor(size / step) }, (_, i) => (i + 1) * step);
-  return [...new Set([...(block === undefined ? [] : [0]), ...stepped, size])].reverse();
+  return [...new Set([...(block === undefined ? [] : [0]), ...stepped, size])].toReversed();
 }
 
 /** What a site loses at each of its widths: one elimination gives them all. */

@@ -20,7 +20,7 @@ export interface Sampler {
   /** Output positions of an image; 1 for a vector. */
   readonly positions: number;
   /** Inputs to feed for the positions that were drawn; none where there is but one. */
-  indices(drawn: readonly number[]): [name: string, values: number[]][];
+  readonly indices: (drawn: readonly number[]) => [name: string, values: number[]][];
 }
 
 /** A graph that runs original and compressed network on the same images, and gives the sums that fits need. */

@@ -7,7 +7,7 @@ import type { SlimTarget } from "./types.ts";
 export interface Budget {
   readonly measure: Measure;
   /** The most that the model may cost, given what the original costs. */
-  limit(original: number): number;
+  readonly limit: (original: number) => number;
 }
 
 const bytesPerWeight = 4;

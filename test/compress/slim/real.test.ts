@@ -8,6 +8,8 @@ import { findSites, type Site } from "../../../src/compress/slim/sites.ts";
 import { removeChannels, simplify } from "../../../src/compress/surgery/index.ts";
 import { createPreprocessor, loadPreprocessing, openImages, splitImages } from "../../../src/data/index.ts";
 import { type Model, readModel } from "../../../src/onnx/index.ts";
+import { shuffledIndices } from "../../../src/shuffle.ts";
+import { subset } from "../../../src/train/index.ts";
 
 const data = process.env.TWINDNN_DATA ?? "";
 
@@ -16,12 +18,14 @@ async function images(fitting: number, held: number): Promise<[SlimImages, SlimI
   const preprocessing = loadPreprocessing("cifar10");
   const { normalisation } = createPreprocessor(preprocessing);
   const source = await openImages(join(data, "cifar10", "test.tar.gz"));
-  const parts = await splitImages(source, { fitting, held, unused: "rest" }, 1);
-  const load = async (part: "fitting" | "held"): Promise<SlimImages> => ({
-    data: (await loadImages(parts[part], preprocessing)).data,
+  const { both } = await splitImages(source, { both: fitting + held, unused: "rest" }, 1);
+  const { data: loaded } = await loadImages(both, preprocessing);
+  const order = shuffledIndices(fitting + held, 1);
+  const part = (from: number, to?: number): SlimImages => ({
+    data: subset(loaded, order.subarray(from, to)),
     normalisation,
   });
-  return [await load("fitting"), await load("held")];
+  return [part(0, fitting), part(fitting)];
 }
 
 /** The units whose weights in the reading layer are largest by the sum of magnitudes. */
@@ -39,12 +43,13 @@ function largestUnits(model: Model, { layer, units }: Site, count: number): numb
     .sort((a, b) => a - b);
 }
 
+const width = ({ group }: Site): number => 0.75 * group.size;
+
 describe.skipIf(data === "")("ResNet-20 on CIFAR-10 (TWINDNN_DATA)", () => {
   test("a quarter of the inner channels goes at far less harm than by the norm of weights", async () => {
     const original = await simplify(readModel(join(data, "models", "resnet20-jpeg.onnx")));
     const [fitting, held] = await images(160, 500);
     const { sites } = findSites(original);
-    const width = (site: Site): number => 0.75 * site.group.size;
     const choices = sites.map((site) => ({ site, width: width(site) }));
     const refitted = await prune(original, choices, fitting, { seed: 1, threads: 1, most: 160 });
     const cut = removeChannels(
