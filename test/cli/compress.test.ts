@@ -1,0 +1,59 @@
+// Needs: ONNX Runtime and the built package.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
+import { twindnn } from "./run.ts";
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const { path: folder, remove } = scratch();
+afterAll(remove);
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  writePair(folder);
+  writeFileSync(at("pre.json"), JSON.stringify(preprocessing));
+  await writeImages(at("images"), 900, { labelled: false });
+});
+
+const compress = (output: string, ...more: string[]) =>
+  twindnn([
+    "compress",
+    at("a.onnx"),
+    "--data",
+    at("images"),
+    "--preprocess",
+    at("pre.json"),
+    "-o",
+    at(output),
+    ...more,
+  ]);
+
+test("compress makes a calibrated twin of one classifier, says how, and lists the images to label", async () => {
+  const run = await compress("twin", "--min-agreement", "90%", "--to-label", at("list.csv"), "--json", at("run.json"));
+  expect(run).toMatchObject({ code: 0 });
+  expect(run.stdout).toMatch(/recipe int8: .*fewer than/);
+  expect(run.stdout).toContain("Promised: an agreement of at least 90 % with 95 % probability");
+  const manifest = JSON.parse(readFileSync(join(at("twin"), "twin.json"), "utf8"));
+  expect(manifest).toMatchObject({ compression: { recipe: "int8", seed: 0 }, guarantee: { kind: "agreement" } });
+  expect(JSON.parse(readFileSync(at("run.json"), "utf8"))).toMatchObject({
+    recipe: "int8",
+    guarantee: { images: 225 },
+  });
+  expect(readFileSync(at("list.csv"), "utf8")).toMatch(/^file,class\n/);
+  expect(readdirSync(folder)).not.toContain("twin.work");
+});
+
+test("compress refuses a promise on the drop where no image has a class, and writes nothing", async () => {
+  const run = await compress("refused", "--max-drop", "5%");
+  expect(run.code).toBe(1);
+  expect(run.stderr).toMatch(/no image has a class.*promise an agreement first/);
+  expect(existsSync(at("refused"))).toBe(false);
+});
+
+test("compress refuses a recipe that it does not know, and lists those that it does", async () => {
+  const run = await compress("refused", "--recipe", "int4");
+  expect(run.code).toBe(2);
+  expect(run.stderr).toContain("student+int8");
+});
