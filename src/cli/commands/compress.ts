@@ -34,7 +34,9 @@ export const compressCommand = () =>
         new Option("--speed-up <times>", "at least so many times fewer multiply-adds").argParser(parsePositive),
       )
       .addOption(new Option("--macs <share>", "at most this share of the multiply-adds").argParser(parseFraction))
-      .addOption(new Option("--size <bytes>", "at most so many bytes of weights, such as 500kB").argParser(parseBytes))
+      .addOption(
+        new Option("--size <bytes>", "at most so many bytes of weights in int8, such as 500kB").argParser(parseBytes),
+      )
       .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
       .addOption(
         new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")

@@ -12,7 +12,7 @@ export interface Target {
   readonly speedUp?: number | undefined;
   /** Share of the original's multiply-adds. */
   readonly macs?: number | undefined;
-  /** Bytes of weights, at the recipe's precision. */
+  /** Bytes of weights, in int8. */
   readonly size?: number | undefined;
 }
 

@@ -1,9 +1,16 @@
 import { student } from "../student/recipe.ts";
 import { int8, withInt8 } from "./int8.ts";
 import type { Means, Recipe } from "./recipe.ts";
+import { slim } from "./slim.ts";
 
 /** Ways to compress, by name: a new one is a line here. */
-export const recipes = { int8, student, "student+int8": withInt8(student) } as const satisfies Record<string, Recipe>;
+export const recipes = {
+  int8,
+  slim,
+  "slim+int8": withInt8(slim),
+  student,
+  "student+int8": withInt8(student),
+} as const satisfies Record<string, Recipe>;
 export type RecipeName = keyof typeof recipes;
 export const recipeNames = Object.keys(recipes) as RecipeName[];
 

@@ -69,6 +69,15 @@ describe("compress", () => {
     expect(manifest.guarantee).toMatchObject({ kind: "drop", images: 500, parts: { selection: { images: 100 } } });
   });
 
+  test("slim meets the share of multiply-adds asked for, and offers the thinned network in int8 as well", async () => {
+    const options = request("slim", { recipe: "slim+int8", target: { macs: 0.6 } });
+    const { scores } = await compress(options);
+    expect(scores.map(({ candidate }) => candidate).toSorted()).toEqual(["slim-60", "slim-60-int8"]);
+    const { manifest } = await readTwin(options.output);
+    expect(manifest.networks.compressed.macs).toBeLessThanOrEqual(0.6 * manifest.networks.original.macs);
+    expect(manifest.compression).toMatchObject({ recipe: "slim+int8", options: { macs: 0.6 } });
+  });
+
   test("keeps its best twin when calibration cannot prove the promise", async () => {
     const options = request("unproven", {
       recipe: "int8",
