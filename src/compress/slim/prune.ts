@@ -1,10 +1,10 @@
 import type { Model } from "../../onnx/index.ts";
 import { type Keep, removeBlock, removeChannels } from "../surgery/index.ts";
-import { Elimination, heldTo } from "./elimination.ts";
 import type { SlimImages } from "./images.ts";
 import { weightsOf, withWeights } from "./layers.ts";
 import type { Fit, Site } from "./sites.ts";
 import { biasFor, type CentredProblem, collectStatistics, type StatisticsOptions } from "./statistics.ts";
+import { thinningOf } from "./thinning.ts";
 
 /** How many units of a site stay; none removes its residual block. */
 export interface Choice {
@@ -34,12 +34,12 @@ export async function prune(
   const thinned = choices.filter(({ site, width }) => width < site.group.size);
   for (const [at, { site, width }] of thinned.entries()) {
     const problem = await statisticsOf(original, current, site, images, options);
-    const elimination = new Elimination(heldTo(problem, weightsOf(current, site.layer)), site.units);
-    elimination.reduceTo(width);
-    const { weights, kept } = elimination;
+    const thinning = await thinningOf(problem, weightsOf(current, site.layer), site.units);
+    thinning.reduceTo(width);
+    const weights = await thinning.refitted();
     const bias = width > 0 ? biasFor(problem, weights) : new Float64Array(site.layer.outputs);
     current = withWeights(current, site.layer, weights, bias);
-    if (width > 0) keeps.push({ group: site.group, keep: kept });
+    if (width > 0) keeps.push({ group: site.group, keep: thinning.kept });
     options.onSite?.(at + 1, thinned.length);
   }
   return withoutBlocks(removeChannels(current, keeps), thinned);
@@ -61,7 +61,7 @@ export async function refit(
   options: StatisticsOptions,
 ): Promise<Model> {
   const problem = await statisticsOf(original, current, fit, images, options);
-  const { weights } = new Elimination(heldTo(problem, weightsOf(current, fit.layer)), []);
+  const weights = await (await thinningOf(problem, weightsOf(current, fit.layer), [])).refitted();
   return withWeights(current, fit.layer, weights, biasFor(problem, weights));
 }
 

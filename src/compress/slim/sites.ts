@@ -37,8 +37,8 @@ export interface KeptGroup {
   readonly reason: string;
 }
 
-/** Inputs of one output value that elimination takes on: its time grows with their cube. */
-const mostColumns = 2400;
+/** Inputs of one output value that elimination takes on: their matrix must fit into memory. */
+const mostColumns = 5000;
 
 /** The groups that can be thinned, in the order in which they are read, and those that stay, with the reason. */
 export function findSites(model: Model): { sites: Site[]; kept: KeptGroup[] } {

@@ -82,7 +82,7 @@ class SlimRun {
     for (const some of inChunks(sites)) {
       const problems = await collectStatistics(this.#original, this.#original, some, this.#fitting, this.#statistics);
       for (const [at, site] of some.entries()) {
-        found.push({ site, options: widthOptions(problems[at]!, this.#original, site) });
+        found.push({ site, options: await widthOptions(problems[at]!, this.#original, site) });
         this.#options.onProgress("slim: elimination", found.length, sites.length);
       }
     }

@@ -8,7 +8,9 @@ import {
   type Matrix,
   matrix,
   product,
+  rowsOf,
 } from "../../../src/compress/slim/linear-algebra.ts";
+import { refitColumns, WideElimination } from "../../../src/compress/slim/wide.ts";
 
 const transposed = ({ rows, columns, data }: Matrix): Matrix =>
   matrix(
@@ -103,6 +105,50 @@ describe("elimination", () => {
         expect(difference(given, new Elimination(problem, []).weights)).toBeLessThan(1e-6);
       }),
     );
+  });
+});
+
+describe("elimination of wide layers", () => {
+  test("conjugate gradients find the optimum for the columns that are left", async () => {
+    await fc.assert(
+      fc.asyncProperty(problems, async ({ problem, given, units }) => {
+        const columns = [0, ...units.slice(1).flat()];
+        const solved = await refitColumns(problem, given, columns);
+        const best = residual(problem, solveFor(problem, columns));
+        expect(residual(problem, solved) - best).toBeLessThan(1e-5 * problem.energy);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("the refit leaves no more than scaled weights do, and removes nothing else", async () => {
+    await fc.assert(
+      fc.asyncProperty(problems, async ({ problem, given, units }) => {
+        const elimination = await WideElimination.create(problem, given, units);
+        elimination.reduceTo(1);
+        const refitted = await elimination.refitted();
+        const gone = units.filter((_, unit) => !elimination.kept.includes(unit)).flat();
+        expect(rowsOf(refitted, gone).data.every((value) => value === 0)).toBe(true);
+        expect(residual(problem, refitted)).toBeLessThan(
+          residual(problem, elimination.weights) + 1e-5 * problem.energy,
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("a unit without weights goes first", async () => {
+    const samples = matrix(
+      6,
+      3,
+      Float64Array.from({ length: 18 }, (_, i) => Math.sin(3 * i)),
+    );
+    const given = matrix(3, 2, Float64Array.of(1, 2, 0, 0, -1, 1));
+    const problem = leastSquares(samples, product(samples, given));
+    const elimination = await WideElimination.create(problem, given, [[0], [1], [2]]);
+    elimination.reduceTo(2);
+    expect(elimination.kept).toEqual([0, 2]);
+    expect(elimination.error).toBeLessThan(1e-6 * problem.energy);
   });
 });
 

@@ -8,6 +8,7 @@ import { residualBlocks, simplify } from "../../../src/compress/surgery/index.ts
 import { CalibrationError, UsageError } from "../../../src/errors.ts";
 import { checkModel, modelCost } from "../../../src/onnx/index.ts";
 import { architectures } from "../../support/architectures/index.ts";
+import { classifier } from "../../support/models.ts";
 import { noiseImages } from "./support.ts";
 
 const quick = { seed: 1, candidates: 3, steps: 0 } as const;
@@ -60,6 +61,14 @@ describe("slim", () => {
     const { model: slimmed, report } = await slim(model, images, { ...quick, target: { macs: 0.7 } });
     expect(report.layers.find(({ group }) => group === site.group.id)?.after).toBe(0);
     expect(residualBlocks(slimmed)).toHaveLength(residualBlocks(model).length - 1);
+  });
+
+  test("layers too wide for the exact elimination are thinned and refitted", async () => {
+    const wide = classifier({ seed: 1, width: 136, depth: 2 });
+    const { report } = await slim(wide, noiseImages(wide, 40), { ...quick, target: { macs: 0.6 } });
+    expect(report.macs.after).toBeLessThanOrEqual(0.6 * report.macs.before);
+    expect(report.layers.some(({ error }) => error > 0)).toBe(true);
+    expect(report.networks[0]!.agreement).toBeGreaterThan(0.7);
   });
 
   test("a target of bytes is met", async () => {
