@@ -3,6 +3,7 @@ import { straightThroughRules } from "../straight-through.ts";
 import { activationRules } from "./activation.ts";
 import { convRules } from "./conv.ts";
 import { broadcastingOperators, elementwiseRules } from "./elementwise.ts";
+import { gatherRules } from "./gather.ts";
 import { matmulRules } from "./matmul.ts";
 import { normalizationRules } from "./normalization.ts";
 import { poolRules } from "./pool.ts";
@@ -16,6 +17,7 @@ export const gradientRules: ReadonlyMap<string, GradientRule> = new Map(
     activationRules,
     convRules,
     elementwiseRules,
+    gatherRules,
     matmulRules,
     normalizationRules,
     poolRules,

@@ -9,6 +9,7 @@ import {
   stringAttribute,
 } from "../../onnx/index.ts";
 import type { GradientContext, GradientRule } from "../differentiate.ts";
+import { ungather } from "./gather.ts";
 
 const reshape = (b: GraphBuilder, value: string, shape: readonly number[]): string =>
   b.op("Reshape", [value, b.constant(int64(shape))]);
@@ -44,52 +45,88 @@ const split: GradientRule = (c) => [
   },
 ];
 
-/** Zeros around the gradient. Steps other than 1 are refused. */
+/** Each element takes the gradient of the place where the slice shows it. */
 const sliced: GradientRule = (c) => [
   () => {
     const from = c.shape(c.inputs[0]!);
     const to = c.shape(c.node.outputs[0]!);
     const starts = c.integers(1);
-    const axes = (c.inputs[3] ? c.integers(3) : starts.map((_, i) => i)).map((axis) => wrap(axis, from.length));
-    const steps = c.inputs[4] ? c.integers(4) : [];
-    if (steps.some((step) => step !== 1)) {
-      throw new UnsupportedOperatorError(
-        c.node.op,
-        c.node.name,
-        `has no gradient for steps ${steps.join(", ")}; use steps of 1`,
-      );
-    }
-    const before = from.map(() => 0);
+    const axes = axesOf(c, starts.length);
+    const steps = c.inputs[4] ? c.integers(4) : starts.map(() => 1);
+    if (steps.every((step) => step === 1)) return unslice(c, from, to, axes, starts);
+    let [gradient, shape] = [c.gradient, to];
     axes.forEach((axis, i) => {
-      before[axis] = Math.min(Math.max(wrap(starts[i]!, from[axis]!), 0), from[axis]!);
+      const size = from[axis]!;
+      const first = Math.min(Math.max(wrap(starts[i]!, size), 0), steps[i]! > 0 ? size : size - 1);
+      const indices = Array.from({ length: to[axis]! }, (_, at) => first + at * steps[i]!);
+      gradient = ungather(c.b, gradient, shape, axis, indices, size);
+      shape = shape.with(axis, size);
     });
-    const after = from.map((size, axis) => size - before[axis]! - to[axis]!);
-    return c.b.op("Pad", [c.gradient, c.b.constant(int64([...before, ...after]))]);
+    return gradient;
   },
 ];
 
-/** What lies inside the padding. Modes that repeat the input are refused. */
+/** Zeros around the gradient. */
+function unslice(
+  { b, gradient }: GradientContext,
+  from: readonly number[],
+  to: readonly number[],
+  axes: readonly number[],
+  starts: readonly number[],
+): string {
+  const before = from.map(() => 0);
+  axes.forEach((axis, i) => {
+    before[axis] = Math.min(Math.max(wrap(starts[i]!, from[axis]!), 0), from[axis]!);
+  });
+  const after = from.map((size, axis) => size - before[axis]! - to[axis]!);
+  return b.op("Pad", [gradient, b.constant(int64([...before, ...after]))]);
+}
+
+/** Where a padded position shows the input: by mode, an index of an axis of `size` elements. */
+const sources: Readonly<Record<string, (position: number, size: number) => number>> = {
+  edge: (position, size) => Math.min(Math.max(position, 0), size - 1),
+  wrap: (position, size) => ((position % size) + size) % size,
+  reflect: (position, size) => {
+    if (size === 1) return 0;
+    const period = 2 * (size - 1);
+    const inside = ((position % period) + period) % period;
+    return Math.min(inside, period - inside);
+  },
+};
+
+/** What lies inside the padding; where the padding repeats the input, its gradients too. */
 const padded: GradientRule = (c) => [
   () => {
-    const mode = stringAttribute(c.node, "mode", "constant");
-    if (mode !== "constant") {
-      throw new UnsupportedOperatorError(c.node.op, c.node.name, `has no gradient in mode "${mode}"; use "constant"`);
-    }
     const from = c.shape(c.inputs[0]!);
     const pads = c.integers(1);
-    const axes = c.inputs[3] ? c.integers(3).map((axis) => wrap(axis, from.length)) : from.map((_, axis) => axis);
-    const starts = axes.map((_, i) => pads[i]!);
-    const ends = axes.map((axis, i) => pads[i]! + from[axis]!);
-    if (pads.some((pad) => pad < 0)) {
-      throw new UnsupportedOperatorError(
-        c.node.op,
-        c.node.name,
-        `has no gradient for negative padding ${pads.join(", ")}`,
-      );
+    if (pads.some((pad) => pad < 0)) throw refused(c, `has no gradient for negative padding ${pads.join(", ")}`);
+    const axes = axesOf(c, pads.length / 2);
+    const mode = stringAttribute(c.node, "mode", "constant");
+    if (mode === "constant") {
+      const ends = axes.map((axis, i) => pads[i]! + from[axis]!);
+      return slice(c.b, c.gradient, axes, pads.slice(0, axes.length), ends);
     }
-    return slice(c.b, c.gradient, axes, starts, ends);
+    const source = sources[mode];
+    if (source === undefined) throw refused(c, `has no gradient in mode "${mode}"`);
+    let [gradient, shape] = [c.gradient, c.shape(c.node.outputs[0]!)];
+    axes.forEach((axis, i) => {
+      const size = from[axis]!;
+      const indices = Array.from({ length: shape[axis]! }, (_, at) => source(at - pads[i]!, size));
+      gradient = ungather(c.b, gradient, shape, axis, indices, size);
+      shape = shape.with(axis, size);
+    });
+    return gradient;
   },
 ];
+
+const refused = ({ node }: GradientContext, problem: string): UnsupportedOperatorError =>
+  new UnsupportedOperatorError(node.op, node.name, problem);
+
+/** The axes that a Slice or Pad names in its input 3; the first `count` where it names none. */
+function axesOf(c: GradientContext, count: number): number[] {
+  const rank = c.shape(c.inputs[0]!).length;
+  return c.inputs[3] ? c.integers(3).map((axis) => wrap(axis, rank)) : Array.from({ length: count }, (_, axis) => axis);
+}
 
 /** An Expand repeats its input as elementwise operators do, and that is undone where theirs is. */
 const expand: GradientRule = ({ gradient }) => [() => gradient];
