@@ -96,7 +96,13 @@ async function measure(network: ResidualNetwork): Promise<Result> {
   const augmentation = { shift: 2, alternatingFlip: true };
   const batches = new BatchSource(data, batch, augmentation, 1);
   await using stepper = await Stepper.open(model, data, {
-    ...{ epochs: 1, batch, threads, augmentation, loss: crossEntropy, optimiser: sgd(), rate: () => 0.01 },
+    epochs: 1,
+    batch,
+    threads,
+    augmentation,
+    loss: crossEntropy,
+    optimiser: sgd(),
+    rate: () => 0.01,
     normalisation: { scale: [1 / 64, 1 / 64, 1 / 64], offset: [-2, -2, -2] },
   });
   using peer = options.peer === undefined ? undefined : TorchTrainer.start(options.peer, network, batch, threads);
