@@ -31,7 +31,17 @@ const compress = (output: string, ...more: string[]) =>
   ]);
 
 test("compress makes a calibrated twin of one classifier, says how, and lists the images to label", async () => {
-  const run = await compress("twin", "--min-agreement", "90%", "--to-label", at("list.csv"), "--json", at("run.json"));
+  const run = await compress(
+    "twin",
+    "--min-agreement",
+    "90%",
+    "--to-label",
+    at("list.csv"),
+    "--json",
+    at("run.json"),
+    "--report",
+    at("run.html"),
+  );
   expect(run).toMatchObject({ code: 0 });
   expect(run.stdout).toMatch(/recipe int8: .*fewer than/);
   expect(run.stdout).toContain("Promised: an agreement of at least 90 % with 95 % probability");
@@ -41,6 +51,7 @@ test("compress makes a calibrated twin of one classifier, says how, and lists th
     recipe: "int8",
     guarantee: { images: 225 },
   });
+  expect(readFileSync(at("run.html"), "utf8")).toContain("original-int8");
   expect(readFileSync(at("list.csv"), "utf8")).toMatch(/^file,class\n/);
   expect(readdirSync(folder)).not.toContain("twin.work");
 });

@@ -1,5 +1,12 @@
+import { basename, resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
-import { type CompressOptions, compress, type OnProgress, recipeNames } from "../../compress/index.ts";
+import {
+  type CompressOptions,
+  type CompressResult,
+  compress,
+  type OnProgress,
+  recipeNames,
+} from "../../compress/index.ts";
 import { type ImageSource, labelList, loadPreprocessing, readLabels } from "../../data/index.ts";
 import { writeWhole } from "../../files.ts";
 import { compressionText } from "../compression-text.ts";
@@ -54,6 +61,7 @@ export const compressCommand = () =>
     .addOption(options.labelled())
     .addOption(options.toLabel())
     .addOption(options.force())
+    .addOption(new Option("--report <file.html>", "show the networks tried, the twin over the threshold, and the time"))
     .addOption(options.json())
     .addOption(options.quiet())
     .addOption(options.debug())
@@ -96,11 +104,18 @@ export const compressCommand = () =>
         );
         const { calibrated, ...rest } = result;
         if (flags.toLabel !== undefined) await writeWhole(flags.toLabel, labelList(calibrated.toLabel));
+        if (flags.report !== undefined) await writeReport(flags.report, flags.output, result);
         if (flags.json !== undefined)
           await writeJson(flags.json, { ...rest, guarantee: calibrated.manifest.guarantee });
         if (flags.json !== true) print(compressionText(flags.output, result));
       }),
     );
+
+/** The plots take longer to load than most commands to run, so they are loaded when they are wanted. */
+async function writeReport(file: string, output: string, result: CompressResult): Promise<void> {
+  const { compressionReport } = await import("../../report/index.ts");
+  await writeWhole(file, compressionReport(basename(resolve(output)), result));
+}
 
 /** Shows one bar after another, a bar a step. */
 async function withProgress<T>(terminal: Terminal, work: (onProgress: OnProgress) => Promise<T>): Promise<T> {

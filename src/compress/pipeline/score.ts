@@ -5,6 +5,8 @@ import type { Candidate, Compression } from "./context.ts";
 /** What a twin with this compressed network would be like, by the selection images. An estimate to rank by, no promise. */
 export interface Score {
   readonly candidate: string;
+  readonly macs: number;
+  readonly bytes: number;
   /** Share of the images on which it agrees with the original. */
   readonly agreement: number;
   /** Present with labels. */
@@ -21,14 +23,18 @@ export interface Score {
 export async function scoreCandidate(candidate: Candidate, compression: Compression): Promise<Score> {
   const { selection, labelled, original, promise, signal } = compression;
   const networks = [candidate.network, original.network];
-  return scoreOf(candidate.name, await answersTo(selection, labelled, networks, { signal }), promise);
+  return scoreOf(candidate, await answersTo(selection, labelled, networks, { signal }), promise);
 }
 
 /**
  * The cheapest point of the twin's curve that keeps the promise on the images themselves; without labels, a drop counts as
  * an agreement.
  */
-export function scoreOf(candidate: string, answers: Collected, promise: TwinPromise): Score {
+export function scoreOf(
+  { name, macs, bytes }: Pick<Candidate, "name" | "macs" | "bytes">,
+  answers: Collected,
+  promise: TwinPromise,
+): Score {
   const labelled = answers.labels.every((label) => label >= 0);
   const costs = stageCosts({ secondStage: "original" }, answers);
   const { curve } = evaluateTwin({
@@ -43,7 +49,9 @@ export function scoreOf(candidate: string, answers: Collected, promise: TwinProm
   const quality = promise.kind === "drop" && labelled ? "accuracy" : "agreement";
   const keeps = curve.find((point) => point[quality]! >= all[quality]! - promise.tolerance)!;
   return {
-    candidate,
+    candidate: name,
+    macs,
+    bytes,
     agreement: alone.agreement,
     ...(alone.accuracy === undefined ? {} : { accuracy: alone.accuracy }),
     time: costs.compressed,
