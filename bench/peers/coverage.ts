@@ -34,7 +34,8 @@ async function main(): Promise<void> {
   if (values.folder === undefined) throw new Error("--folder is missing: where the exported models go");
   exportModels(values.folder);
   const rows: (readonly [name: string, verdicts: readonly Verdict[]])[] = [];
-  for (const file of readdirSync(values.folder).sort()) {
+  const files = readdirSync(values.folder).filter((name) => /\.(onnx|failed)$/.test(name));
+  for (const file of files.sort()) {
     const name = file.replace(/\.(onnx|failed)$/, "");
     if (file.endsWith(".failed")) rows.push([name, [notExported(readFileSync(join(values.folder, file), "utf8"))]]);
     if (file.endsWith(".onnx")) rows.push([name, await verdictsOn(join(values.folder, file))]);
@@ -89,11 +90,11 @@ async function slim(model: Model): Promise<Verdict> {
   return { accepted: open.length > 0, detail: open.length > 0 ? share : `${share}: ${frozen}` };
 }
 
-/** A few images of noise, as the model reads them. */
+/** As few images of noise as quantising takes, as the model reads them. */
 async function* noise(model: Model): AsyncGenerator<ImageBatch> {
   const { input } = classifierOf(model);
   const size = input.channels * (input.height ?? 224) * (input.width ?? 224);
-  for (let image = 0; image < 4; image++) {
+  for (let image = 0; image < 8; image++) {
     yield { count: 1, data: Float32Array.from({ length: size }, (_, i) => 2 * Math.sin(1000 * image + 1.7 * i * i)) };
   }
 }
