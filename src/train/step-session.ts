@@ -26,7 +26,7 @@ export function openStep(network: Model, spec: TrainingSpec, threads: number, pa
 async function openWhole(network: Model, spec: TrainingSpec, threads: number): Promise<StepSession> {
   const { model, parameters } = await trainingGraph(network, spec);
   const bytes = encodeModel(model);
-  const session = await openSession(bytes, { intraOpNumThreads: threads });
+  const session = await openSession(bytes, sessionOptions(threads));
   return {
     parameters,
     fingerprint: digest(bytes),
@@ -39,9 +39,7 @@ async function openWhole(network: Model, spec: TrainingSpec, threads: number): P
 async function openGathering(network: Model, spec: TrainingSpec, threads: number, parts: number): Promise<StepSession> {
   const { model, parameters } = await gradientGraph(network, spec, parts);
   const graphs = [model, updateGraph(parameters, spec.optimiser)].map((graph) => encodeModel(graph));
-  const [gradients, update] = await Promise.all(
-    graphs.map((bytes) => openSession(bytes, { intraOpNumThreads: threads })),
-  );
+  const [gradients, update] = await Promise.all(graphs.map((bytes) => openSession(bytes, sessionOptions(threads))));
   return {
     parameters,
     fingerprint: digest(...graphs),
@@ -67,6 +65,9 @@ async function openGathering(network: Model, spec: TrainingSpec, threads: number
     },
   };
 }
+
+/** Planning memory ahead holds nearly twice as much of it, and gains a few percent of speed. */
+const sessionOptions = (threads: number) => ({ intraOpNumThreads: threads, enableMemPattern: false });
 
 /** Those of the values that a session reads. */
 function read(session: InferenceSession, values: Values): Values {
