@@ -8,6 +8,7 @@ import {
   recipeNames,
 } from "../../compress/index.ts";
 import { type ImageSource, labelList, loadPreprocessing, readLabels } from "../../data/index.ts";
+import { UsageError } from "../../errors.ts";
 import { writeWhole } from "../../files.ts";
 import { compressionText } from "../compression-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
@@ -77,15 +78,15 @@ export const compressCommand = () =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
-        const classed = (source: ImageSource) => labelledBy(flags.labelled, source, labels ?? source.classes ?? []);
+        const classed = (source: ImageSource) => labelledBy(flags.labelled, source, labels ?? classesOf(source));
         const images = await openSelection(flags, labels);
         const { calibrateOn, speedUp, macs, size } = flags;
         const calibration = calibrateOn === undefined ? undefined : await openSelection({ data: calibrateOn }, labels);
         const request: CompressOptions = {
           original: path,
           preprocessing: loadPreprocessing(flags.preprocess),
-          images: calibration === undefined ? await classed(images) : images,
-          calibration: calibration && (await classed(calibration)),
+          images: flags.labelled !== undefined && calibration === undefined ? await classed(images) : images,
+          calibration: flags.labelled !== undefined && calibration ? await classed(calibration) : calibration,
           labels: labels ?? images.classes,
           output: flags.output,
           replace: flags.force,
@@ -110,6 +111,11 @@ export const compressCommand = () =>
         if (flags.json !== true) print(compressionText(flags.output, result));
       }),
     );
+
+function classesOf({ name, classes }: ImageSource): readonly string[] {
+  if (classes !== undefined) return classes;
+  throw new UsageError(`${name}: its images have no classes; --labelled needs their names, give them with --labels`);
+}
 
 /** The plots take longer to load than most commands to run, so they are loaded when they are wanted. */
 async function writeReport(file: string, output: string, result: CompressResult): Promise<void> {
