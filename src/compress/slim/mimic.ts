@@ -23,12 +23,13 @@ const batch = 32;
  * training shows them. The original's classifier stays. Source: Wang et al., "Compressing models with few samples: mimicking
  * then replacing", CVPR 2022; the features' error is divided by their variance, and the divergence of the answers added.
  *
+ * @param answer - the original's classifier; where there is none, only answers are compared and all weights learn
  * @returns the network, or why it could not be trained
  */
 export async function mimic(
   original: Model,
   pruned: Model,
-  answer: Fit,
+  answer: Fit | undefined,
   { data, normalisation }: SlimImages,
   options: MimicOptions,
 ): Promise<Model | { readonly reason: string }> {
@@ -47,7 +48,7 @@ export async function mimic(
       optimiser: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
       rate: cosine({ peak: 0.02 }),
       averaging: 0.99,
-      freeze: answer.layer.node.inputs.slice(1).filter((name) => pruned.graph.constants.has(name)),
+      freeze: answer?.layer.node.inputs.slice(1).filter((name) => pruned.graph.constants.has(name)) ?? [],
       ...(signal === undefined ? {} : { signal }),
       onStep: (progress) => onStep?.(progress.step, progress.steps),
     });
@@ -57,9 +58,10 @@ export async function mimic(
   }
 }
 
-function lossFor(original: Model, pruned: Model, { layer }: Fit): Loss {
+function lossFor(original: Model, pruned: Model, answer: Fit | undefined): Loss {
   const answers = distillation({ labels: 0, temperature: 1 });
-  const value = featuresBefore(pruned, layer.node);
+  if (answer === undefined) return answers;
+  const value = featuresBefore(pruned, answer.layer.node);
   const shapeIn = (model: Model): string | undefined =>
     inferValues(model, { lenient: true }).get(value)?.shape?.slice(1).join();
   if (shapeIn(original) === undefined || shapeIn(original) !== shapeIn(pruned)) return answers;
@@ -77,6 +79,7 @@ const pooling = new Set([
   "GlobalAveragePool",
   "ReduceMean",
   "AveragePool",
+  "Pad",
   "Identity",
 ]);
 

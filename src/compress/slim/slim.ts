@@ -118,22 +118,21 @@ class SlimRun {
     const ranking = await Ranking.start(this.#original, this.#held, threads);
     await ranking.add("refitted layers", pruned);
     const answer = answerFit(this.#original);
-    if (answer === undefined) return { ranking };
     await this.#refitAnswer(ranking, answer, "refitted classifier");
     const reason = await this.#mimic(ranking, answer);
     return reason === undefined ? { ranking } : { ranking, notMimicked: reason };
   }
 
-  async #refitAnswer(ranking: Ranking, answer: Fit, name: string): Promise<void> {
+  async #refitAnswer(ranking: Ranking, answer: Fit | undefined, name: string): Promise<void> {
     const { model } = ranking.networks.at(-1)!;
     const own = answerFit(model);
-    if (own === undefined) return;
+    if (answer === undefined || own === undefined) return;
     const fit = { ...answer, layer: own.layer };
     await ranking.add(name, await refit(this.#original, model, fit, this.#fitting, this.#statistics));
   }
 
   /** Why it was not done, if so. */
-  async #mimic(ranking: Ranking, answer: Fit): Promise<string | undefined> {
+  async #mimic(ranking: Ranking, answer: Fit | undefined): Promise<string | undefined> {
     const { onProgress, steps, flip, seed, threads, signal } = this.#options;
     if (steps === 0) return undefined;
     const trained = await mimic(this.#original, ranking.networks[0]!.model, answer, this.#fitting, {
@@ -157,12 +156,17 @@ class SlimRun {
   }
 }
 
+/** Operators that leave the answers as they are. */
+const reshaping = new Set(["Flatten", "Reshape", "Squeeze", "Identity"]);
+
 /** The layer that gives the answers, fitted to the original's; undefined where the answers come from something else. */
 function answerFit(model: Model): Fit | undefined {
-  const value = model.graph.outputs[0]!.name;
-  const node = producers(model.graph).get(value);
+  const makers = producers(model.graph);
+  let node = makers.get(model.graph.outputs[0]!.name);
+  while (node !== undefined && reshaping.has(node.op)) node = makers.get(node.inputs[0]!);
   const layer = node && fittedLayer(model, node);
-  return layer === undefined || "reason" in layer ? undefined : { layer, target: { value } };
+  if (layer === undefined || "reason" in layer) return undefined;
+  return { layer, target: { value: layer.node.outputs[0]! } };
 }
 
 /** Images to fit on, and others to compare networks on. @throws CalibrationError for too few */

@@ -77,6 +77,14 @@ describe("slim", () => {
     expect(modelCost(model).bytes).toBeLessThan(0.85 * bytes);
   });
 
+  test("a classifier of 1x1 convolutions is refitted and mimics too", async () => {
+    const model = architectures.squeezenet!(1);
+    const options = { ...quick, steps: 2, target: { macs: 0.9 } };
+    const { report } = await slim(model, noiseImages(model, 40), options);
+    expect(report.notMimicked).toBeUndefined();
+    expect(report.networks.map(({ name }) => name)).toContain("mimicking");
+  });
+
   test("a target of speed is met by the latency table", async () => {
     const { report } = await slim(resnet, images, { ...quick, target: { speedUp: 1.05 } });
     expect(report.macs.after).toBeLessThan(report.macs.before);
