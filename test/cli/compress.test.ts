@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
+import { labels, preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
 import { twindnn } from "./run.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -54,6 +54,19 @@ test("compress makes a calibrated twin of one classifier, says how, and lists th
   expect(readFileSync(at("run.html"), "utf8")).toContain("original-int8");
   expect(readFileSync(at("list.csv"), "utf8")).toMatch(/^file,class\n/);
   expect(readdirSync(folder)).not.toContain("twin.work");
+});
+
+test("compress takes the classes of a filled-in list back, and promises a drop of the network that it has", async () => {
+  writeFileSync(at("labels.txt"), `${labels.join("\n")}\n`);
+  const same = ["--recipe", "slim", "--macs", "50%", "--labels", at("labels.txt"), "--work", at("kept")];
+  const first = await compress("drop", "--min-agreement", "90%", "--to-label", at("open.csv"), ...same);
+  expect(first).toMatchObject({ code: 0 });
+  const [heading, ...open] = readFileSync(at("open.csv"), "utf8").trim().split("\n");
+  expect(open.length).toBeGreaterThan(0);
+  writeFileSync(at("filled.csv"), [heading, ...open.map((line) => `${line}${labels[1]}`), ""].join("\n"));
+  const second = await compress("drop", "--max-drop", "10%", "--labelled", at("filled.csv"), "--force", ...same);
+  expect(second).toMatchObject({ code: 0 });
+  expect(second.stdout).toContain("Promised: a drop of at most 10 points");
 });
 
 test("compress refuses a promise on the drop where no image has a class, and writes nothing", async () => {
