@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { UnsupportedOperatorError } from "../../src/errors.ts";
-import { attr, float32, GraphBuilder, int64, scalar } from "../../src/onnx/index.ts";
+import { attr, float32, GraphBuilder, int64, makeNode, scalar } from "../../src/onnx/index.ts";
+import { emitBatchNormalization } from "../../src/train/batchnorm.ts";
 import { differentiate } from "../../src/train/differentiate.ts";
 import { gradientRules } from "../../src/train/gradients/index.ts";
 import { trainingDomain } from "../../src/train/straight-through.ts";
@@ -136,6 +137,17 @@ describe("gradient rules", () => {
     const attributes = { kernel_shape: [2, 2], strides: [3, 2], pads: [1, 0, 0, 1], count_include_pad: 1 };
     const pool: Case = { inputs: { x: [1, 2, 7, 6] }, build: (b) => b.op("AveragePool", ["x"], attributes) };
     expect(await gradientError(pool, 3)).toBeLessThan(tolerance);
+  });
+
+  test("BatchNormalization by the statistics of the batch agrees too", async () => {
+    const norm: Case = {
+      inputs: { x: [3, 2, 2, 3], scale: [2], biases: [2] },
+      build: (b) => {
+        emitBatchNormalization(b, makeNode("BatchNormalization", ["x", "scale", "biases"], [b.fresh("y")]));
+        return "y";
+      },
+    };
+    expect(await gradientError(norm, 3)).toBeLessThan(tolerance);
   });
 
   test.each(["reflect", "edge", "wrap"])("padding in mode %s agrees too", async (mode) => {
