@@ -1,6 +1,6 @@
 import { TrainingError, UnsupportedOperatorError } from "../../errors.ts";
 import { inferValues, type Model, type Node, producers } from "../../onnx/index.ts";
-import { cosine, distillation, featureMatching, type Loss, sgd, sumOfLosses, train } from "../../train/index.ts";
+import { adamw, cosine, distillation, featureMatching, type Loss, sumOfLosses, train } from "../../train/index.ts";
 import type { SlimImages } from "./images.ts";
 import type { Fit } from "./sites.ts";
 
@@ -45,8 +45,8 @@ export async function mimic(
       teacher: { network: original },
       augmentation: { shift, alternatingFlip: flip },
       loss: lossFor(original, pruned, answer),
-      optimiser: sgd({ momentum: 0.9, weightDecay: 1e-4 }),
-      rate: cosine({ peak: 0.02 }),
+      optimiser: adamw(),
+      rate: cosine({ peak: 3e-4 }),
       averaging: 0.99,
       freeze: answer?.layer.node.inputs.slice(1).filter((name) => pruned.graph.constants.has(name)) ?? [],
       ...(signal === undefined ? {} : { signal }),
