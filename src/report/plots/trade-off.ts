@@ -91,17 +91,19 @@ function toleranceMarks({ guarantee, systems }: BenchResult, original: number): 
   ];
 }
 
-/** Names beside the dots: above, and flush right where there is no room on the right. */
+/** Names beside the dots: below where a better system is near, else above; flush right where there is no room. */
 function nameMarks(marks: readonly Mark[]): Plot.Markish[] {
   const right = Math.max(...marks.map((mark) => mark.speedUp));
-  return marks.map((mark, place) =>
+  const isBelow = (mark: Mark): boolean =>
+    marks.some(({ speedUp, quality }) => quality > mark.quality && Math.abs(speedUp - mark.speedUp) < 0.25 * right);
+  return marks.map((mark) =>
     Plot.text([mark], {
       x: "speedUp",
       y: "quality",
       text: "title",
       fill: mark.colour,
       fontWeight: 600,
-      dy: place === 0 ? 17 : -15,
+      dy: isBelow(mark) ? 17 : -15,
       textAnchor: mark.speedUp > 0.7 * right ? "end" : "start",
       stroke: "var(--page)",
       strokeWidth: 4,
