@@ -33,6 +33,11 @@ export const options = {
     new Option("--isolation <kind>", "where lanes run: worker threads, or processes that survive a crash")
       .choices(["thread", "process"] as const)
       .default("thread" as const),
+  maxDrop: () => new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction),
+  minAgreement: () =>
+    new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
+      .argParser(parseFraction)
+      .conflicts("maxDrop"),
   probability: () =>
     new Option("--probability <share>", "with which the promise holds").argParser(parseFraction).default(0.95, "95%"),
 };

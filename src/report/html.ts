@@ -1,13 +1,13 @@
 import type { BenchResult } from "../bench/types.ts";
 import { percent, points, times } from "./figures.ts";
-import { html, trusted } from "./markup.ts";
+import { html } from "./markup.ts";
 import { about } from "./page/about.ts";
 import { answers } from "./page/answers.ts";
+import { documentOf } from "./page/document.ts";
 import { lanes } from "./page/lanes.ts";
 import { type Fact, factsOf } from "./page/parts.ts";
 import { thresholds, tradeOff, trust } from "./page/quality.ts";
 import { comparison, spread } from "./page/speed.ts";
-import { style } from "./page/style.ts";
 import { guaranteeSentence, headline } from "./sentences.ts";
 
 /**
@@ -15,36 +15,19 @@ import { guaranteeSentence, headline } from "./sentences.ts";
  * Every figure in it comes from the result.
  */
 export function htmlReport(result: BenchResult): string {
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${result.twin.name}: twindnn bench</title>
-<style>${trusted(style)}</style>
-</head>
-<body>
-<main>
-<header>
-<p class="kind">twindnn bench, ${result.started.slice(0, 10)}</p>
-<h1>${result.twin.name}</h1>
-<p class="lead">${headline(result)}</p>
+  const lead = html`<p class="lead">${headline(result)}</p>
 ${factsOf(mainFacts(result))}
-<p class="promise">${guaranteeSentence(result)}</p>
-</header>
-${comparison(result)}
+<p class="promise">${guaranteeSentence(result)}</p>`;
+  const body = html`${comparison(result)}
 ${tradeOff(result)}
 ${answers(result)}
 ${thresholds(result)}
 ${trust(result)}
 ${spread(result)}
 ${lanes(result)}
-${about(result)}
-</main>
-</body>
-</html>
-`;
-  return page.text;
+${about(result)}`;
+  const date = result.started.slice(0, 10);
+  return documentOf({ name: result.twin.name, tool: "twindnn bench", date, lead }, body);
 }
 
 function mainFacts({ speedUp, systems, drop, recovery, escalationRate }: BenchResult): Fact[] {

@@ -8,7 +8,7 @@ import { calibrationText } from "../calibration-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
 import { examples, options, withSelection } from "../options.ts";
-import { parseCount, parseFraction } from "../parse.ts";
+import { parseCount } from "../parse.ts";
 import { promiseOf } from "../promise.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
@@ -19,12 +19,8 @@ export const calibrateCommand = () =>
       .description("Prove a threshold on images that neither network was trained on, and store it with its guarantee.")
       .argument("<twin>", "the twin's folder")
       .addOption(options.data())
-      .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
-      .addOption(
-        new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
-          .argParser(parseFraction)
-          .conflicts("maxDrop"),
-      )
+      .addOption(options.maxDrop())
+      .addOption(options.minAgreement())
       .addOption(options.probability())
       .addOption(
         new Option("--selection <images>", "images that place the thresholds to test (default: a sixth of --data)"),

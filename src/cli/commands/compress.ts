@@ -45,12 +45,8 @@ export const compressCommand = () =>
       .addOption(
         new Option("--size <bytes>", "at most so many bytes of weights in int8, such as 500kB").argParser(parseBytes),
       )
-      .addOption(new Option("--max-drop <share>", "accuracy that may be lost; needs labels").argParser(parseFraction))
-      .addOption(
-        new Option("--min-agreement <share>", "answers that must be the original's; needs no labels (default: 98%)")
-          .argParser(parseFraction)
-          .conflicts("maxDrop"),
-      )
+      .addOption(options.maxDrop())
+      .addOption(options.minAgreement())
       .addOption(options.probability())
       .addOption(new Option("--calibrate-on <images>", "other images to calibrate on, instead of a part of --data"))
       .addOption(new Option("--no-flip", "a mirrored picture does not show the same class"))

@@ -1,6 +1,6 @@
 import { readBytes, writeWhole } from "../../files.ts";
 import { type Dataset, mirrored, type TeacherLogits } from "../../train/index.ts";
-import { logitsOf } from "../../twin/index.ts";
+import { logitsOf, topClasses } from "../../twin/index.ts";
 import { answersTo } from "./answers.ts";
 import { type Compression, counted } from "./context.ts";
 
@@ -31,9 +31,6 @@ const floats = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice
 export function taught(data: Dataset, teacher: TeacherLogits, labelled: boolean): Dataset {
   if (labelled) return { ...data, teacher };
   const { plain, classes } = teacher;
-  const labels = Uint16Array.from(data.labels, (_, i) => {
-    const row = plain.subarray(i * classes, (i + 1) * classes);
-    return row.indexOf(Math.max(...row));
-  });
+  const labels = Uint16Array.from(topClasses({ data: plain, count: data.labels.length, classes }));
   return { ...data, labels, teacher };
 }
