@@ -55,8 +55,9 @@ async function make(name: string, { network, phases }: Recipe, data: Dataset) {
         curve.add(progress);
         if (progress.step % 50 === 0) console.log(name, JSON.stringify(progress));
       },
-      onEpoch: async (epoch, model) => {
-        const closed = curve.close(before + epoch, await accuracy(foldBatchNormalization(model), selection));
+      onEpoch: async (epoch, network) => {
+        const model = foldBatchNormalization(await network());
+        const closed = curve.close(before + epoch, await accuracy(model, selection));
         console.log(name, JSON.stringify(closed));
       },
     });

@@ -43,8 +43,8 @@ export interface TrainingOptions {
   readonly signal?: AbortSignal;
   /** Called after every step. */
   readonly onStep?: (progress: Progress) => void;
-  /** Called after every epoch with the network as it stands: averaged weights, statistics estimated anew. */
-  readonly onEpoch?: (epoch: number, network: Model) => void | Promise<void>;
+  /** Called after every epoch; `network` makes the network as it stands: averaged weights, statistics estimated anew. */
+  readonly onEpoch?: (epoch: number, network: () => Promise<Model>) => void | Promise<void>;
 }
 
 /** Where a training run stands. */

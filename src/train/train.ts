@@ -48,7 +48,7 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
     options.onStep?.({ step, steps, loss, accuracy, rate, ...clock.at(step) });
     if (step % (options.checkpoint?.everySteps ?? Number.POSITIVE_INFINITY) === 0) await stepper.save();
     if (step % batches.stepsPerEpoch === 0 && options.onEpoch !== undefined) {
-      await options.onEpoch(step / batches.stepsPerEpoch, await finished(stepper, data, options));
+      await options.onEpoch(step / batches.stepsPerEpoch, () => finished(stepper, data, options));
     }
     await setImmediate();
   }
