@@ -8,12 +8,13 @@ import {
   liftConstants,
   type Model,
   type Node,
+  redirect,
   sizeOf,
   type Tensor,
 } from "../../onnx/index.ts";
 import type { Dataset } from "../dataset.ts";
 import { trainingDomain } from "../straight-through.ts";
-import { channelMeans } from "./channels.ts";
+import { channelLargest, channelMeans } from "./channels.ts";
 import { learnedStep, quantiserNode, ternaryWeights } from "./nodes.ts";
 import { type Observed, type ObserveOptions, observeValues } from "./observe.ts";
 import { ternaryScales, ternaryThresholds } from "./ternary.ts";
@@ -22,28 +23,34 @@ import { ternaryScales, ternaryThresholds } from "./ternary.ts";
 export interface QuantiserOptions extends ObserveOptions {
   /** Of each Conv, Gemm and MatMul with constant weights: {-1, 0, 1} or so many bits, with a scale an output channel. */
   readonly weights: "ternary" | { readonly bits: number };
-  /** Bits of what these layers read, one step a value; float when absent. Values below zero make the integers signed. */
-  readonly activations?: { readonly bits: number };
+  /**
+   * Bits of what these layers read, one step a value; float when absent. Values below zero make the integers signed. Where
+   * `values` names values, these are rounded instead, for all that read them.
+   */
+  readonly activations?: { readonly bits: number; readonly values?: readonly string[] };
   /** Names of nodes that stay as they are. Those whose weights are quantised already do, too. */
   readonly except?: readonly string[];
 }
 
 /**
  * Puts quantisers before the weights and inputs of layers. Their steps are constants that {@link train} learns with the
- * weights, starting from `2 mean|x| / sqrt(high)` (Esser et al., 2020), or for ternary weights from the thresholds and scales
- * of Li and Liu (2016). The result is a network for training only: {@link withFloatQuantisers} makes it run anywhere,
+ * weights, starting from `2 mean|x| / sqrt(high)` (Esser et al., 2020), or `max|x| / high` where this is less, or for ternary
+ * weights from the thresholds and scales of Li and Liu (2016). The result is a network for training only: {@link withFloatQuantisers} makes it run anywhere,
  * {@link quantisersOf} tells its integers.
  *
  * @param data - images from which the steps of activations start
- * @throws UsageError for a bit width outside 2..8, or an exception that is no layer
+ * @throws UsageError for a bit width outside 2..8, an exception that is no layer, or a value that the network does not have
  */
 export async function insertQuantisers(network: Model, data: Dataset, options: QuantiserOptions): Promise<Model> {
   checkBits(options);
   const model = copyModel(liftConstants(network));
   const layers = layersOf(model, options.except ?? []);
-  const read = options.activations === undefined ? [] : [...new Set(layers.map((node) => node.inputs[0]!))];
-  const observed = await observeValues(model, data, read, options);
+  const values = options.activations?.values;
+  checkValues(model, values ?? []);
+  const read = values ?? [...new Set(layers.map((node) => node.inputs[0]!))];
+  const observed = await observeValues(model, data, options.activations === undefined ? [] : read, options);
   const inserter = new Inserter(model, options, observed);
+  for (const value of values ?? []) inserter.quantiseValue(value);
   for (const node of layers) inserter.quantise(node);
   model.otherOpsets.set(trainingDomain, 1);
   return model;
@@ -56,6 +63,12 @@ function checkBits({ weights, activations }: QuantiserOptions): void {
       throw new UsageError(`bits of ${what} must be a whole number in 2..8, received ${bits}`);
     }
   }
+}
+
+function checkValues({ graph }: Model, values: readonly string[]): void {
+  const known = [...graph.inputs.map(({ name }) => name), ...graph.nodes.flatMap(({ outputs }) => outputs)];
+  const unknown = values.find((value) => !known.includes(value));
+  if (unknown !== undefined) throw new UsageError(unknownValue("value to quantise", unknown, known));
 }
 
 function layersOf({ graph }: Model, except: readonly string[]): Node[] {
@@ -86,9 +99,18 @@ class Inserter {
 
   quantise(layer: Node): void {
     const [value, weights] = layer.inputs as [string, string];
-    if (this.#options.activations !== undefined)
+    const { activations } = this.#options;
+    if (activations !== undefined && activations.values === undefined)
       layer.inputs[0] = this.#once(value, layer, () => this.#activation(value));
     layer.inputs[1] = this.#once(weights, layer, () => this.#weights(weights, outputAxis(layer)));
+  }
+
+  /** Rounds a value for all that read it. */
+  quantiseValue(value: string): void {
+    const { graph } = this.#model;
+    const node = this.#activation(value);
+    redirect(graph, value, node.outputs[0]!);
+    graph.nodes.splice(graph.nodes.findIndex(({ outputs }) => outputs.includes(value)) + 1, 0, node);
   }
 
   #once(value: string, before: Node, make: () => Node): string {
@@ -103,9 +125,9 @@ class Inserter {
 
   #activation(value: string): Node {
     const { bits } = this.#options.activations!;
-    const { magnitude, least, elements } = this.#observed.get(value)!;
+    const { magnitude, least, largest, elements } = this.#observed.get(value)!;
     const [low, high] = least < 0 ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
-    const step = this.#store(value, "step", Float32Array.of(startingStep(magnitude, high)));
+    const step = this.#store(value, "step", Float32Array.of(startingStep(magnitude, largest, high)));
     const share = attr.float(1 / Math.sqrt(elements * high));
     return quantiserNode(learnedStep, [value, step], this.#output(value), { rank: 1 }, { low, high, share });
   }
@@ -120,11 +142,9 @@ class Inserter {
   #linear(name: string, { data, dims }: Tensor, axis: number, bits: number): Node {
     const high = 2 ** (bits - 1) - 1;
     const means = channelMeans(data as Float32Array, dims, axis, Math.abs);
-    const step = this.#store(
-      name,
-      "step",
-      means.map((mean) => startingStep(mean, high)),
-    );
+    const most = channelLargest(data as Float32Array, dims, axis);
+    const steps = means.map((mean, channel) => startingStep(mean, most[channel]!, high));
+    const step = this.#store(name, "step", steps);
     const share = attr.float(1 / Math.sqrt((sizeOf(dims) / dims[axis]!) * high));
     const place = { axis, rank: dims.length };
     return quantiserNode(learnedStep, [name, step], this.#output(name), place, { low: -high, high, share });
@@ -150,7 +170,8 @@ class Inserter {
 }
 
 /** A step is never zero: a value that was never anything else is divided by it. */
-const startingStep = (magnitude: number, high: number): number => Math.max((2 * magnitude) / Math.sqrt(high), 1e-6);
+const startingStep = (magnitude: number, largest: number, high: number): number =>
+  Math.max(Math.min((2 * magnitude) / Math.sqrt(high), largest / high), 1e-6);
 
 /** The axis of a layer's weights along which its outputs lie. */
 function outputAxis(layer: Node): number {

@@ -17,6 +17,8 @@ export interface Observed {
   /** Mean of |x|. */
   readonly magnitude: number;
   readonly least: number;
+  /** Largest |x|. */
+  readonly largest: number;
   /** Numbers for one image. */
   readonly elements: number;
 }
@@ -41,7 +43,9 @@ export async function observeValues(
   const { b, parameters, opset } = emitForward(network, { ...spec, batch: count });
   values.forEach((value, i) => {
     const name = inner(value);
-    b.output(b.op("ReduceMean", [b.op("Abs", [name])], { keepdims: 0 }), "float32", [], `magnitude${i}`);
+    const size = b.op("Abs", [name]);
+    b.output(b.op("ReduceMean", [size], { keepdims: 0 }), "float32", [], `magnitude${i}`);
+    b.output(b.op("ReduceMax", [size], { keepdims: 0 }), "float32", [], `largest${i}`);
     b.output(b.op("ReduceMin", [name], { keepdims: 0 }), "float32", [], `least${i}`);
     b.output(b.op("Size", [name]), "int64", [], `elements${i}`);
   });
@@ -54,9 +58,9 @@ export async function observeValues(
   await session.release();
   const number = (name: string): number => Number(results[name]!.data[0]);
   return new Map(
-    values.map((value, i) => [
-      value,
-      { magnitude: number(`magnitude${i}`), least: number(`least${i}`), elements: number(`elements${i}`) / count },
-    ]),
+    values.map((value, i) => {
+      const [magnitude, least, largest] = [number(`magnitude${i}`), number(`least${i}`), number(`largest${i}`)];
+      return [value, { magnitude, least, largest, elements: number(`elements${i}`) / count }];
+    }),
   );
 }
