@@ -37,7 +37,7 @@ export interface QuantizedWeights {
   readonly scales: Float32Array;
   /** The axis of the output channels. */
   readonly axis: number;
-  readonly bits: 7 | 8;
+  readonly bits: number;
 }
 
 /**
@@ -48,7 +48,7 @@ export interface QuantizedWeights {
 export function quantizeWeights(
   weights: Tensor,
   axis: number,
-  bits: 7 | 8,
+  bits: number,
   smallest: (channel: number) => number,
 ): QuantizedWeights {
   const channels = channelsOf(weights, axis);
@@ -84,7 +84,7 @@ export function channelsOf(weights: Tensor, axis: number): Float32Array[] {
 const weightClips = Array.from({ length: 21 }, (_, step) => 1 - step / 100);
 
 /** The scale of least squared error among those that clip up to a fifth of the largest weight; 0 for zeros only, or as good as. */
-function leastErrorScale(values: Float32Array, bits: 7 | 8): number {
+function leastErrorScale(values: Float32Array, bits: number): number {
   const limit = 2 ** (bits - 1);
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   if (largest < smallestScale * limit) return 0;

@@ -8,8 +8,11 @@ export type QuantizeStep = "observe" | "correct" | "rank" | "give back" | "measu
 export interface QuantizeOptions {
   /** How ranges of activations are chosen. Default `mse`; below 64 calibration images `percentile-99.9`. */
   readonly method?: RangeMethod;
-  /** Bits of the weights. Default 8, or 7 where the machine's integer products would saturate. */
-  readonly weightBits?: 7 | 8;
+  /**
+   * Bits of the weights, 2 to 8. Default 8, or 7 where the machine's integer products would saturate. Fewer make nothing
+   * faster: the kernels are the same.
+   */
+  readonly weightBits?: number;
   /** Whether biases make up for the mean error of each channel. Default true. */
   readonly biasCorrection?: boolean;
   /** The least share of held-out images that must keep their class, 0 to 1; nodes return to float32 until they do. */
@@ -34,8 +37,8 @@ export function checkOptions(options: QuantizeOptions): CheckedOptions {
   if (method !== undefined && !rangeMethods.includes(method)) {
     throw new UsageError(unknownValue("range method", method, rangeMethods));
   }
-  if (weightBits !== undefined && weightBits !== 7 && weightBits !== 8) {
-    throw new UsageError(`weightBits is 7 or 8, not ${String(weightBits)}`);
+  if (weightBits !== undefined && !(Number.isInteger(weightBits) && weightBits >= 2 && weightBits <= 8)) {
+    throw new UsageError(`weightBits is a whole number in 2..8, not ${weightBits}`);
   }
   if (minAgreement !== undefined && !(minAgreement > 0 && minAgreement <= 1)) {
     throw new UsageError(`minAgreement is a share above 0 and at most 1, not ${minAgreement}`);

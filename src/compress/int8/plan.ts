@@ -7,7 +7,7 @@ import { type Range, type RangeMethod, rangeOf } from "./ranges.ts";
 import type { Unit } from "./units.ts";
 
 /** A bias code stays below this, so that adding products to it cannot leave 32 bits. */
-const largestBiasCode = 2 ** 30;
+export const largestBiasCode = 2 ** 30;
 
 /**
  * The values that take codes: what integer nodes read and make. A matrix product gives float32 where no integer node
@@ -49,7 +49,7 @@ export function planOf(
   model: Model,
   units: readonly Unit[],
   ranges: ReadonlyMap<string, Range>,
-  weightBits: 7 | 8,
+  weightBits: number,
   biases: ReadonlyMap<string, Float32Array> = biasesOf(model, units),
 ): QuantizationPlan {
   const values = new Map([...quantizedValues(units)].map((name) => [name, affineOf(ranges.get(name)!)]));
@@ -62,10 +62,11 @@ export function planOf(
 }
 
 /** Scales are large enough for the bias, which is stored in units of input scale x weight scale. */
-function weightsOf(model: Model, { node }: Unit, input: Affine, bits: 7 | 8, bias?: Float32Array): QuantizedWeights {
+function weightsOf(model: Model, { node }: Unit, input: Affine, bits: number, bias?: Float32Array): QuantizedWeights {
   const smallest = (channel: number): number => Math.abs(bias?.[channel] ?? 0) / (input.scale * largestBiasCode);
-  const exact = isDepthwise(model.graph, node);
-  return quantizeWeights(model.graph.constants.get(node.inputs[1]!)!, outputAxis(node), exact ? 8 : bits, smallest);
+  const unsaturated = bits === 7 && isDepthwise(model.graph, node);
+  const weights = model.graph.constants.get(node.inputs[1]!)!;
+  return quantizeWeights(weights, outputAxis(node), unsaturated ? 8 : bits, smallest);
 }
 
 /** The biases that the model has, by node name. */

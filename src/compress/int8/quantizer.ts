@@ -29,7 +29,7 @@ export interface Attempt {
 export class Quantizer {
   readonly method: RangeMethod;
   readonly ranges: ReadonlyMap<string, Range>;
-  readonly weightBits: 7 | 8;
+  readonly weightBits: number;
   readonly #model: Model;
   readonly #calibration: Calibration;
   readonly #options: CheckedOptions;

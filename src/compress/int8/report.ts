@@ -9,7 +9,7 @@ export interface NodeReport {
   readonly op: string;
   readonly precision: "int8" | "float32";
   /** Bits of the weights, where it has some. */
-  readonly weightBits?: 7 | 8;
+  readonly weightBits?: number;
   /** The range that the codes of its output cover; absent where the output stays float32. */
   readonly range?: Range;
   /** Why it stays float32. */
@@ -22,7 +22,7 @@ export interface QuantizationReport {
   /** How ranges of activations were chosen. */
   readonly method: RangeMethod;
   /** Bits of the weights of products that may saturate. */
-  readonly weightBits: 7 | 8;
+  readonly weightBits: number;
   readonly biasCorrection: boolean;
   /** Images that ranges and biases were taken from, and others that the agreement was measured on. */
   readonly images: { readonly calibration: number; readonly heldOut: number };

@@ -1,0 +1,27 @@
+import { pairedRatio } from "../../src/bench/statistics.ts";
+
+/** What a system answers. Shares, 0 to 1. */
+export interface SystemResult {
+  readonly name: string;
+  readonly accuracy: number;
+  /** Accuracy of its first network alone. */
+  readonly alone?: number;
+  readonly escalationRate?: number;
+  readonly recovery?: number | undefined;
+}
+
+/** A row a system, in Markdown; speed-ups are medians of ratios within a round, with the least and the most. */
+export function tableOf(results: readonly SystemResult[], seconds: ReadonlyMap<string, readonly number[]>): string {
+  const heads = ["system", "accuracy", "first network alone", "escalated", "recovery", "speed-up", "min to max"];
+  const original = seconds.get("original")!;
+  const rows = results.map(({ name, accuracy, alone, escalationRate, recovery }) => {
+    const { median, min, max } = pairedRatio(original, seconds.get(name)!);
+    const shares = [accuracy, alone, escalationRate, recovery].map(percent);
+    return [name, ...shares, `${median.toFixed(2)}×`, `${min.toFixed(2)} to ${max.toFixed(2)}`];
+  });
+  return [heads, ["---", ...heads.slice(1).map(() => "---:")], ...rows]
+    .map((row) => `| ${row.join(" | ")} |`)
+    .join("\n");
+}
+
+const percent = (share: number | undefined): string => (share === undefined ? "" : `${(100 * share).toFixed(2)} %`);
