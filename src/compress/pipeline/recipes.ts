@@ -1,4 +1,5 @@
 import { student } from "../student/recipe.ts";
+import { ternary } from "../ternary/recipe.ts";
 import { int8, withInt8 } from "./int8.ts";
 import type { Means, Recipe } from "./recipe.ts";
 import { slim } from "./slim.ts";
@@ -10,6 +11,8 @@ export const recipes = {
   "slim+int8": withInt8(slim),
   student,
   "student+int8": withInt8(student),
+  ternary: ternary({ ends: "int8" }),
+  "ternary-throughout": ternary({ ends: "ternary" }),
 } as const satisfies Record<string, Recipe>;
 export type RecipeName = keyof typeof recipes;
 export const recipeNames = Object.keys(recipes) as RecipeName[];

@@ -1,0 +1,13 @@
+/** Operators that the integer form has layers for; behind them Relu, which the codes' range does the work of. */
+export const integerOperators: readonly string[] = [
+  "Conv",
+  "Gemm",
+  "MatMul",
+  "Add",
+  "GlobalAveragePool",
+  "MaxPool",
+  "Flatten",
+  "Reshape",
+  "Slice",
+  "Pad",
+];
