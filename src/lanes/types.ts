@@ -77,5 +77,7 @@ export interface Plan {
   readonly batch: Readonly<Partial<Record<NetworkName, number>>>;
   /** Whether lanes that run the original alone take fresh inputs when they would idle (the paper's policy). */
   readonly idleTakesFresh: boolean;
+  /** Whether an idle lane starts the second network on inputs that the first has not answered yet. Default false. */
+  readonly startsBoth?: boolean;
   readonly isolation: Isolation;
 }

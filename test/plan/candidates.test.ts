@@ -67,8 +67,14 @@ describe("candidates for throughput", () => {
 describe("candidates for latency", () => {
   it("predict the way through the whole cascade, image by image", () => {
     const list = candidates(sweep({ goal: "latency" }));
-    expect(list.map(({ predicted }) => predicted)).toEqual([expect.closeTo(0.0075, 9), expect.closeTo(0.012, 9)]);
+    const predicted = [0.0075, 0.01, 0.012].map((seconds) => expect.closeTo(seconds, 9));
+    expect(list.map((candidate) => candidate.predicted)).toEqual(predicted);
     expect(list[0]!.plan).toMatchObject({ lanes: [{ threads: 2 }], batch: { compressed: 1, original: 1 } });
+  });
+
+  it("predict the slower network alone where an idle lane starts both at once", () => {
+    const both = candidates(sweep({ goal: "latency" })).filter(({ plan }) => plan.startsBoth === true);
+    expect(both).toMatchObject([{ plan: { lanes: [{ threads: 1 }, { threads: 1 }] }, predicted: 0.01 }]);
   });
 });
 

@@ -188,6 +188,49 @@ describe("the scheduler", () => {
     });
   });
 
+  describe("where an idle lane starts both networks", () => {
+    const bothAtOnce: Setup = { ...twoLanes, plan: { ...twoLanes.plan, startsBoth: true } };
+
+    it("runs the original on an input before the compressed network has answered", async () => {
+      const world = instantWorld();
+      await using scheduler = await createScheduler(options(bothAtOnce, world));
+      for (const id of [0, 1]) await collect(scheduler.run([fakeInput(id)]));
+      expect(world.log.map(({ network, ids }) => `${network} ${ids.join(" ")}`)).toEqual([
+        "compressed 0",
+        "original 0",
+        "compressed 1",
+        "original 1",
+      ]);
+    });
+
+    it("lets a confident answer stand whatever the original says, and before it does", async () => {
+      const originals: (() => void)[] = [];
+      const world = instantWorld((network) =>
+        network === "original" ? new Promise((resolve) => originals.push(resolve)) : Promise.resolve(),
+      );
+      await using scheduler = await createScheduler(options(bothAtOnce, world));
+      expect(await collect(scheduler.run([fakeInput(1)]))).toMatchObject([{ answeredBy: "compressed" }]);
+      expect(originals.length).toBe(1);
+    });
+
+    it("runs the original once only on an escalated input", async () => {
+      const world = instantWorld();
+      await using scheduler = await createScheduler(options(bothAtOnce, world));
+      expect(await collect(scheduler.run([fakeInput(3)]))).toMatchObject([{ answeredBy: "original" }]);
+      expect(world.log.length).toBe(2);
+    });
+
+    it("escalates as usual when the lane that started early dies", async () => {
+      let originals = 0;
+      const world = instantWorld(async (network) => {
+        if (network === "original" && originals++ === 0) throw new Error("killed");
+      });
+      await using scheduler = await createScheduler(options(bothAtOnce, world));
+      expect(await collect(scheduler.run([fakeInput(3)]))).toMatchObject([{ answeredBy: "original" }]);
+      expect(originals).toBe(2);
+    });
+  });
+
   it("runs every network at one batch size when deterministic", async () => {
     const world = instantWorld();
     await using scheduler = await createScheduler({ ...options(twoLanes, world), deterministic: true });

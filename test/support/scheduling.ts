@@ -41,11 +41,13 @@ const planArbitrary = (cascade: Cascade): fc.Arbitrary<Plan> => {
       lanes: fc.oneof(shared, apart),
       sizes: fc.array(size, { minLength: 3, maxLength: 3 }),
       fresh: fc.boolean(),
+      startsBoth: fc.boolean(),
     })
-    .map(({ lanes, sizes, fresh }) => ({
+    .map(({ lanes, sizes, fresh, startsBoth }) => ({
       lanes: lanes.map((networks) => ({ kind: "cpu" as const, networks, threads: 1 })),
       batch: Object.fromEntries(names.map((name, i) => [name, sizes[i]!])),
       idleTakesFresh: fresh,
+      startsBoth,
       isolation: "thread" as const,
     }));
 };

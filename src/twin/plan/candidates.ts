@@ -44,6 +44,7 @@ export function candidates(sweep: Sweep): Candidate[] {
   const all = [alike(sweep, budget, 1)];
   if (budget > 1) all.push(alike(sweep, 1, budget));
   if (goal === "throughput" && sweep.demand.length > 1) all.push(...apart(sweep));
+  if (goal === "latency" && sweep.demand.length > 1 && budget > 1) all.push(bothAtOnce(sweep));
   const sign = goal === "latency" ? 1 : -1;
   return all.sort((a, b) => sign * (a.predicted - b.predicted));
 }
@@ -64,6 +65,19 @@ function alike(sweep: Sweep, lanes: number, threads: number): Candidate {
       isolation,
     },
     predicted: goal === "latency" ? whole : lanes / average,
+  };
+}
+
+/** Lanes alike of which an idle one starts the second network at once: an escalation waits for the slower of the two only. */
+function bothAtOnce(sweep: Sweep): Candidate {
+  const { arrangement, plan, predicted } = alike(sweep, sweep.budget, 1);
+  const [first, second] = sweep.demand.map(
+    ({ network }) => bestTiming(sweep, network, sweep.budget, 1).secondsPerImage,
+  );
+  return {
+    arrangement: `${arrangement}, both at once when idle`,
+    plan: { ...plan, startsBoth: true },
+    predicted: predicted - Math.min(first!, second!),
   };
 }
 

@@ -18,6 +18,7 @@ export const PlanSchema = z.strictObject({
     .min(1),
   batch: z.partialRecord(networkName, positive),
   idleTakesFresh: z.boolean(),
+  startsBoth: z.boolean().exactOptional(),
   isolation: z.enum(["thread", "process"]),
 }) satisfies z.ZodType<Plan>;
 

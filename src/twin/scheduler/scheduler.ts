@@ -39,10 +39,12 @@ function checkPlan({ cascade, plan }: SchedulerOptions): void {
 }
 
 /** A batch on its way through a lane. */
-interface Assignment extends Work {
+interface Assignment extends Pick<Work, "from" | "stage"> {
   readonly tasks: readonly Task[];
   /** Images in the batch, with those that only fill it up. */
   readonly rows: number;
+  /** Whether the network before has not answered these tasks yet. */
+  readonly early: boolean;
 }
 
 /** A slot with the stages that its lane runs. */
@@ -50,6 +52,9 @@ interface Seat {
   readonly slot: LaneSlot<Assignment>;
   readonly stages: readonly number[];
 }
+
+/** Whether the second network may run this task before the first has answered. */
+const startsEarly = ({ early, deaths, sink }: Task): boolean => early === undefined && deaths === 0 && !sink.stopped;
 
 class CascadeScheduler implements Scheduler, RunHost {
   readonly counters = new RunningCounters();
@@ -164,6 +169,19 @@ class CascadeScheduler implements Scheduler, RunHost {
         this.#assign(seat.slot, work);
       }
     }
+    if (this.#options.plan.startsBoth === true) this.#startEarly();
+  }
+
+  /** Idle lanes start the second network on what the first is still busy with: an escalation then waits for less. */
+  #startEarly(): void {
+    for (const { slot, stages } of this.#seats) {
+      if (slot.outstanding > 0 || !stages.includes(1)) continue;
+      const running = this.#seats.flatMap((seat) => seat.slot.work).filter(({ stage }) => stage === 0);
+      const tasks = running.flatMap((work) => work.tasks.filter(startsEarly)).slice(0, this.#batch[1]);
+      if (tasks.length === 0) return;
+      for (const task of tasks) task.early = { needed: false };
+      this.#give(slot, { from: 0, stage: 1, early: true }, tasks);
+    }
   }
 
   #backlog(): Backlog {
@@ -180,16 +198,23 @@ class CascadeScheduler implements Scheduler, RunHost {
   #assign(slot: LaneSlot<Assignment>, work: Work): void {
     const tasks = this.#queues[work.from]!.take(work.count);
     for (const { sink, index } of tasks) sink.begin(index);
+    this.#give(slot, { ...work, early: false }, tasks);
+  }
+
+  #give(slot: LaneSlot<Assignment>, work: Pick<Assignment, "from" | "stage" | "early">, tasks: readonly Task[]): void {
     const { network } = this.#options.cascade[work.stage]!;
     const rows = this.#options.deterministic === true ? this.#batch[work.stage]! : tasks.length;
     slot.run(network, assemble(tasks, this.inputSize, rows), { ...work, tasks, rows });
   }
 
-  #answered({ stage, tasks, rows }: Assignment, lane: string, { logits, started, finished }: LaneResult): void {
+  #answered({ stage, tasks, rows, early }: Assignment, lane: string, result: LaneResult): void {
+    const { logits, started, finished } = result;
     const { network } = this.#options.cascade[stage]!;
     const classes = logits.length / rows;
     for (let i = 0; i < tasks.length; i++) {
-      this.#judge(tasks[i]!, stage, logits.subarray(i * classes, (i + 1) * classes));
+      const row = logits.subarray(i * classes, (i + 1) * classes);
+      if (early) this.#answeredEarly(tasks[i]!, row);
+      else this.#judge(tasks[i]!, stage, row);
     }
     this.counters.ran[network] += tasks.length;
     this.#dispatch();
@@ -207,9 +232,24 @@ class CascadeScheduler implements Scheduler, RunHost {
     }
   }
 
+  #answeredEarly(task: Task, row: Float32Array): void {
+    if (task.early?.needed === true) this.#judge(task, 1, row);
+    else task.early = { logits: row.slice(), needed: false };
+  }
+
   #escalate(task: Task, stage: number): void {
     if (stage === 0) this.counters.escalated++;
-    this.#queues[stage + 1]!.push(task);
+    if (stage > 0 || task.early === undefined) this.#queues[stage + 1]!.push(task);
+    else if (task.early.logits === undefined) task.early.needed = true;
+    else this.#judge(task, 1, task.early.logits);
+  }
+
+  /** An early start came to nothing: what needs its answer waits for the second network like any other. */
+  #forgetEarly(tasks: readonly Task[]): void {
+    for (const task of tasks) {
+      if (task.early?.needed === true) this.#queues[1]!.push(task);
+      delete task.early;
+    }
   }
 
   #settle(task: Task, outcome: Outcome): void {
@@ -219,15 +259,17 @@ class CascadeScheduler implements Scheduler, RunHost {
     task.sink.settle(task.index, outcome);
   }
 
-  #refused({ tasks }: Assignment, error: TwinError): void {
-    for (const task of tasks) this.#settle(task, { error });
+  #refused({ tasks, early }: Assignment, error: TwinError): void {
+    if (early) this.#forgetEarly(tasks);
+    else for (const task of tasks) this.#settle(task, { error });
     this.#dispatch();
   }
 
   /** The inputs run again, in their old order; the oldest batch was the one that ran. */
   #lost(assignments: readonly Assignment[]): void {
     for (const task of assignments[0]?.tasks ?? []) task.deaths++;
-    for (const { from, tasks } of assignments.toReversed()) {
+    for (const { tasks } of assignments.filter(({ early }) => early)) this.#forgetEarly(tasks);
+    for (const { from, tasks } of assignments.filter(({ early }) => !early).toReversed()) {
       const wanted = tasks.filter(({ sink }) => !sink.stopped);
       this.#queues[from]!.putBack(wanted.filter(({ deaths }) => deaths < deathsPerInput));
       for (const task of wanted.filter(({ deaths }) => deaths >= deathsPerInput)) this.#giveUp(task);

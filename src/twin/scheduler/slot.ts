@@ -50,6 +50,11 @@ export class LaneSlot<W> {
     return this.#lane === undefined ? Number.POSITIVE_INFINITY : this.#outstanding.length;
   }
 
+  /** What the lane has not answered yet, oldest first. */
+  get work(): readonly W[] {
+    return this.#outstanding;
+  }
+
   /** Gives the lane a batch; its outcome arrives as an event. */
   run(network: NetworkName, batch: Batch, work: W): void {
     const lane = this.#lane!;

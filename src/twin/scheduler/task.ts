@@ -24,6 +24,16 @@ export interface Task {
   confidence: number;
   /** How many lanes died while they ran it. */
   deaths: number;
+  /** Present once the second network was started on it before the first has answered. */
+  early?: EarlyStart;
+}
+
+/** What is known of a second network that was started early. */
+export interface EarlyStart {
+  /** Its logits, once they are here. */
+  logits?: Float32Array;
+  /** The first network was not confident: the second's answer is needed. */
+  needed: boolean;
 }
 
 /** Tasks that wait for one network, first in, first out. */
