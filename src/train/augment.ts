@@ -1,6 +1,7 @@
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import { permutation } from "../shuffle.ts";
 import type { Batch } from "./batch.ts";
 import { type Dataset, imageSize, type TeacherLogits } from "./dataset.ts";
 import { type Mixup, mixBatch } from "./mixup.ts";
@@ -76,16 +77,6 @@ export class BatchSource {
     moveAndMirror(image, shape, offset(), offset(), mirrored, into);
     if (cutout > 0) blank(into, shape, cutout, random);
   }
-}
-
-/** A random order of 0..count-1 (Fisher and Yates). */
-export function permutation(count: number, random: RandomGenerator): Uint32Array {
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = uniformInt(random, 0, i);
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
 }
 
 /** An own random generator for each purpose and step. */

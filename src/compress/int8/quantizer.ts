@@ -1,5 +1,7 @@
 import type { Model } from "../../onnx/index.ts";
-import { type Answers, agreementOf, answersOf, relativeError } from "./answers.ts";
+import type { Logits } from "../../twin/index.ts";
+import { agreementOf } from "../logits.ts";
+import { answersOf, relativeError } from "./answers.ts";
 import { type Biases, correctBiases } from "./bias-correction.ts";
 import type { Calibration } from "./calibration.ts";
 import { bySensitivity, fewestGivenBack } from "./give-back.ts";
@@ -33,13 +35,13 @@ export class Quantizer {
   readonly #model: Model;
   readonly #calibration: Calibration;
   readonly #options: CheckedOptions;
-  readonly #answers: Answers;
+  readonly #answers: Logits;
 
   private constructor(
     model: Model,
     calibration: Calibration,
     options: CheckedOptions,
-    found: { saturates: boolean; answers: Answers },
+    found: { saturates: boolean; answers: Logits },
   ) {
     this.#model = model;
     this.#calibration = calibration;

@@ -1,5 +1,7 @@
 import type { Model } from "../../onnx/index.ts";
-import { agreementOf, answersOf, divergenceOf, type SlimImages } from "./images.ts";
+import type { Logits } from "../../twin/index.ts";
+import { agreementOf, divergenceOf } from "../logits.ts";
+import { answersOf, type SlimImages } from "./images.ts";
 
 /** A network on the way, and how far it is from the original on held-out images. */
 export interface RankedNetwork {
@@ -15,10 +17,10 @@ export interface RankedNetwork {
 export class Ranking {
   readonly networks: RankedNetwork[] = [];
   readonly #held: SlimImages;
-  readonly #reference: readonly Float32Array[];
+  readonly #reference: Logits;
   readonly #threads: number;
 
-  private constructor(held: SlimImages, reference: readonly Float32Array[], threads: number) {
+  private constructor(held: SlimImages, reference: Logits, threads: number) {
     this.#held = held;
     this.#reference = reference;
     this.#threads = threads;

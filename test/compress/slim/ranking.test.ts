@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { divergenceOf } from "../../../src/compress/slim/images.ts";
+import { divergenceOf, joinLogits } from "../../../src/compress/logits.ts";
 import { Ranking } from "../../../src/compress/slim/ranking.ts";
 import { classifier } from "../../support/models.ts";
 import { noiseImages } from "./support.ts";
@@ -15,7 +15,7 @@ test("the network nearest to the original is the best one, whenever it was added
 });
 
 test("divergence is the expected difference of log-probabilities", () => {
-  const even = [Float32Array.of(0, 0)];
-  const sure = [Float32Array.of(Math.log(3), 0)];
+  const even = joinLogits([Float32Array.of(0, 0)], 2);
+  const sure = joinLogits([Float32Array.of(Math.log(3), 0)], 2);
   expect(divergenceOf(even, sure)).toBeCloseTo(0.5 * Math.log(0.5 / 0.75) + 0.5 * Math.log(0.5 / 0.25), 6);
 });

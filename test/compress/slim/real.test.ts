@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { agreementOf } from "../../../src/compress/logits.ts";
 import { loadImages } from "../../../src/compress/pipeline/images.ts";
-import { agreementOf, answersOf, type SlimImages } from "../../../src/compress/slim/images.ts";
+import { answersOf, type SlimImages } from "../../../src/compress/slim/images.ts";
 import { weightsOf } from "../../../src/compress/slim/layers.ts";
 import { prune } from "../../../src/compress/slim/prune.ts";
 import { findSites, type Site } from "../../../src/compress/slim/sites.ts";
