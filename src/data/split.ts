@@ -1,5 +1,5 @@
 import { InputError, UsageError } from "../errors.ts";
-import { shuffledIndices } from "../shuffle.ts";
+import { shuffledIndices, stratifiedIndices } from "../shuffle.ts";
 import type { ImageItem, ImageSource } from "./types.ts";
 
 /** Which images of a source to use. */
@@ -30,6 +30,12 @@ export async function selectImages(source: ImageSource, selection: Selection): P
   return subset(source, order.subarray(skip, skip + take), count);
 }
 
+/** How a source is cut into parts. */
+export interface SplitOptions {
+  /** Each class in its proportion in every part, where all images have one. Default false. */
+  readonly stratified?: boolean;
+}
+
 /**
  * Cuts a source into disjoint parts of the given sizes, drawn by `seed`; the part of size `rest` gets what is left.
  *
@@ -41,13 +47,14 @@ export async function splitImages<Name extends string>(
   source: ImageSource,
   sizes: Readonly<Record<Name, number | "rest">>,
   seed: number,
+  { stratified = false }: SplitOptions = {},
 ): Promise<Record<Name, ImageSource>> {
   const count = await countImages(source);
   const entries = Object.entries<number | "rest">(sizes);
   if (entries.filter(([, size]) => size === "rest").length > 1) throw new UsageError("only one part can have the rest");
   const fixed = entries.reduce((total, [, size]) => total + (size === "rest" ? 0 : size), 0);
   if (fixed > count) throw new InputError(source.name, `holds ${count} images; the parts want ${fixed}`);
-  const order = shuffledIndices(count, seed);
+  const order = stratified ? await stratifiedOrder(source, seed) : shuffledIndices(count, seed);
   let start = 0;
   const parts = entries.map(([name, size]) => {
     const end = start + (size === "rest" ? count - fixed : size);
@@ -56,6 +63,14 @@ export async function splitImages<Name extends string>(
     return [name, part] as const;
   });
   return Object.fromEntries(parts) as Record<Name, ImageSource>;
+}
+
+/** A random order by classes; where an image has none, a random order. */
+async function stratifiedOrder(source: ImageSource, seed: number): Promise<Uint32Array> {
+  const labels: (number | undefined)[] = [];
+  for await (const { label } of source) labels.push(label);
+  const known = labels.filter((label) => label !== undefined);
+  return known.length === labels.length ? stratifiedIndices(known, seed) : shuffledIndices(labels.length, seed);
 }
 
 function isCount(value: number): boolean {

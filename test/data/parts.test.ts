@@ -28,6 +28,16 @@ function numbers(count: number): ImageSource {
   };
 }
 
+const labelled = (labels: readonly (number | undefined)[]): ImageSource => ({
+  name: "labelled",
+  count: labels.length,
+  async *[Symbol.asyncIterator]() {
+    for (const [i, label] of labels.entries()) {
+      yield { name: String(i), read: async () => Uint8Array.of(i), ...(label === undefined ? {} : { label }) };
+    }
+  },
+});
+
 const namesOf = async (source: ImageSource) => (await labelsOf(source)).map(([name]) => name);
 
 const draw = async (seed: number) => namesOf((await splitImages(numbers(100), { a: 30, b: "rest" }, seed)).a);
@@ -52,6 +62,36 @@ describe("parts of a source", () => {
   test("are the same for the same seed and differ for another", async () => {
     expect(await draw(1)).toEqual(await draw(1));
     expect(await draw(1)).not.toEqual(await draw(2));
+  });
+
+  test("cut by classes hold each in its proportion, and are disjoint and complete", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(3), { minLength: 1, maxLength: 80 }),
+        fc.nat(80),
+        fc.nat(),
+        async (labels, cut, seed) => {
+          const size = cut % (labels.length + 1);
+          const sizes = { a: size, b: "rest" } as const;
+          const parts = await splitImages(labelled(labels), sizes, seed, { stratified: true });
+          const [a, b] = [await namesOf(parts.a), await namesOf(parts.b)];
+          expect([...a, ...b].map(Number).sort((x, y) => x - y)).toEqual([...labels.keys()]);
+          for (const label of new Set(labels)) {
+            const share = labels.filter((each) => each === label).length / labels.length;
+            const found = a.filter((name) => labels[Number(name)] === label).length;
+            expect(Math.abs(found - share * a.length)).toBeLessThan(5);
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test("cut by classes, but with an image that has none, are drawn as if none had one", async () => {
+    const some = labelled([0, 1, undefined, 1, 0, 1]);
+    const plain = await splitImages(some, { a: 3 }, 4);
+    const stratified = await splitImages(some, { a: 3 }, 4, { stratified: true });
+    expect(await namesOf(stratified.a)).toEqual(await namesOf(plain.a));
   });
 
   test("larger than the source are refused", async () => {
