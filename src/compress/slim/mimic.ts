@@ -1,22 +1,36 @@
 import { TrainingError, UnsupportedOperatorError } from "../../errors.ts";
 import { inferValues, type Model, type Node, producers } from "../../onnx/index.ts";
-import { adamw, cosine, distillation, featureMatching, type Loss, sumOfLosses, train } from "../../train/index.ts";
+import {
+  adamw,
+  cosine,
+  distillation,
+  featureMatching,
+  type Loss,
+  subset,
+  sumOfLosses,
+  type TrainingOptions,
+  train,
+} from "../../train/index.ts";
 import type { SlimImages } from "./images.ts";
 import type { Fit } from "./sites.ts";
 
-export interface MimicOptions {
-  /** Steps of 32 images. */
+export interface MimicOptions extends Pick<TrainingOptions, "onStep" | "onEpoch"> {
+  /** Most steps of 32 images. */
   readonly steps: number;
+  /** When to be done, by `performance.now()`: as many steps as fit. */
+  readonly deadline: number;
   /** Mirrors every second image, and shifts images by up to so many pixels. */
   readonly flip: boolean;
   readonly shift: number;
   readonly seed: number;
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
-  readonly onStep?: ((step: number, steps: number) => void) | undefined;
 }
 
 const batch = 32;
+/** Steps to time; the first warms up. Fewer than the least are not worth beginning. */
+const timedSteps = 3;
+const leastSteps = 10;
 
 /**
  * Trains the pruned network to give the original's features before pooling, and its answers, on unlabelled images as
@@ -30,32 +44,60 @@ export async function mimic(
   original: Model,
   pruned: Model,
   answer: Fit | undefined,
-  { data, normalisation }: SlimImages,
+  images: SlimImages,
   options: MimicOptions,
 ): Promise<Model | { readonly reason: string }> {
-  const { steps, seed, threads, signal, onStep, flip, shift } = options;
-  const size = Math.min(batch, data.labels.length);
+  const learn = (some: SlimImages, steps: number, watch: Pick<TrainingOptions, "onStep" | "onEpoch">) =>
+    train(pruned, some.data, { ...trainingFor(original, pruned, answer, some, steps, options), ...watch });
   try {
-    return await train(pruned, data, {
-      epochs: Math.max(1, Math.round((steps * size) / data.labels.length)),
-      batch: size,
-      seed,
-      normalisation,
-      threads,
-      teacher: { network: original },
-      augmentation: { shift, alternatingFlip: flip },
-      loss: lossFor(original, pruned, answer),
-      optimiser: adamw(),
-      rate: cosine({ peak: 3e-4 }),
-      averaging: 0.99,
-      freeze: answer?.layer.node.inputs.slice(1).filter((name) => pruned.graph.constants.has(name)) ?? [],
-      ...(signal === undefined ? {} : { signal }),
-      onStep: (progress) => onStep?.(progress.step, progress.steps),
-    });
+    const steps = Math.min(options.steps, await affordableSteps(learn, images, options.deadline));
+    if (steps < Math.min(leastSteps, options.steps)) return { reason: "there is no time left to mimic the original" };
+    const { onStep, onEpoch } = options;
+    return await learn(images, steps, { ...(onStep && { onStep }), ...(onEpoch && { onEpoch }) });
   } catch (error) {
     if (error instanceof TrainingError || error instanceof UnsupportedOperatorError) return { reason: error.message };
     throw error;
   }
+}
+
+/** Steps that fit into the time there is, by the time that a few take. */
+async function affordableSteps(
+  learn: (images: SlimImages, steps: number, watch: Pick<TrainingOptions, "onStep">) => Promise<unknown>,
+  { data, normalisation }: SlimImages,
+  deadline: number,
+): Promise<number> {
+  if (deadline === Number.POSITIVE_INFINITY) return deadline;
+  const few = { data: subset(data, [...data.labels.keys()].slice(0, batch)), normalisation };
+  const times: number[] = [];
+  await learn(few, timedSteps, { onStep: () => void times.push(performance.now()) });
+  const each = (times.at(-1)! - times[0]!) / (times.length - 1);
+  return Math.floor((deadline - performance.now()) / each);
+}
+
+function trainingFor(
+  original: Model,
+  pruned: Model,
+  answer: Fit | undefined,
+  { data, normalisation }: SlimImages,
+  steps: number,
+  { seed, threads, signal, flip, shift }: MimicOptions,
+): TrainingOptions {
+  const size = Math.min(batch, data.labels.length);
+  return {
+    epochs: Math.max(1, Math.round((steps * size) / data.labels.length)),
+    batch: size,
+    seed,
+    normalisation,
+    threads,
+    teacher: { network: original },
+    augmentation: { shift, alternatingFlip: flip },
+    loss: lossFor(original, pruned, answer),
+    optimiser: adamw(),
+    rate: cosine({ peak: 3e-4 }),
+    averaging: 0.99,
+    freeze: answer?.layer.node.inputs.slice(1).filter((name) => pruned.graph.constants.has(name)) ?? [],
+    ...(signal === undefined ? {} : { signal }),
+  };
 }
 
 function lossFor(original: Model, pruned: Model, answer: Fit | undefined): Loss {

@@ -1,10 +1,10 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { UsageError } from "../../errors.ts";
 import type { Model } from "../../onnx/index.ts";
+import { divergenceOf } from "../logits.ts";
 import { chooseOptions } from "./choose.ts";
 import type { Costs } from "./costs.ts";
-import { answersOf, divergenceOf, type SlimImages } from "./images.ts";
+import { answersOf, type SlimImages } from "./images.ts";
 import { withWeights } from "./layers.ts";
 import type { WidthOption } from "./options.ts";
 import type { Site } from "./sites.ts";
@@ -21,8 +21,10 @@ export interface SearchOptions {
   readonly costs: Costs;
   /** Images to compare candidates on, other than those that the fits are made on. */
   readonly held: SlimImages;
-  /** Random re-weightings of the errors. */
+  /** Random re-weightings of the errors, as many as there is time for. */
   readonly candidates: number;
+  /** When to take the best so far, by `performance.now()`. */
+  readonly deadline: number;
   readonly seed: number;
   readonly threads: number;
   readonly signal?: AbortSignal | undefined;
@@ -35,14 +37,13 @@ export interface SearchOptions {
  * compared by their divergence from the original. Sources: SPDY, 2022; ZipLM, 2023.
  *
  * @returns the index of the option of each site
- * @throws UsageError when not even the narrowest widths meet the budget
  */
 export async function searchWidths(
   original: Model,
   sites: readonly SiteOptions[],
   options: SearchOptions,
 ): Promise<number[]> {
-  const { held, threads, candidates, onCandidate, signal } = options;
+  const { held, threads, candidates, deadline, onCandidate, signal } = options;
   const reference = await answersOf(original, held, threads);
   const chooser = await Chooser.create(sites, options);
   const weigh = reweighting(options.seed);
@@ -50,6 +51,7 @@ export async function searchWidths(
   let best: { choice: number[]; divergence: number } | undefined;
   for (let candidate = 0; candidate <= candidates; candidate++) {
     signal?.throwIfAborted();
+    if (best !== undefined && performance.now() > deadline) break;
     const choice = await chooser.choose(candidate === 0 ? sites.map(() => 1) : sites.map(weigh));
     onCandidate?.(candidate + 1, candidates + 1);
     if (seen.has(choice.join())) continue;
@@ -106,7 +108,7 @@ class Chooser {
   }
 
   static async create(sites: readonly SiteOptions[], options: SearchOptions): Promise<Chooser> {
-    const { costs, budget } = options;
+    const { costs } = options;
     const widest = sites.map(({ site }) => site.group.size);
     const alone: number[][] = [];
     for (const [at, site] of sites.entries()) {
@@ -114,14 +116,7 @@ class Chooser {
       for (const { width } of site.options) row.push(await costs.of(widest.with(at, width)));
       alone.push(row);
     }
-    const narrowest = await costs.of(sites.map((site) => site.options.at(-1)!.width));
-    const full = await costs.of(widest);
-    if (narrowest <= budget) return new Chooser(sites, options, full, alone);
-    const reach = ((100 * narrowest) / full).toFixed(0);
-    const wanted = ((100 * budget) / full).toFixed(0);
-    throw new UsageError(
-      `the target is ${wanted}% of the original; thinning its layers reaches ${reach}% at the least`,
-    );
+    return new Chooser(sites, options, await costs.of(widest), alone);
   }
 
   /** The best choice when each site's error counts so much. */

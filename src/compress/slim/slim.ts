@@ -13,7 +13,7 @@ import { Ranking } from "./ranking.ts";
 import { type SiteOptions, searchWidths } from "./search.ts";
 import { type Fit, findSites, type Site } from "./sites.ts";
 import { collectStatistics } from "./statistics.ts";
-import { type Budget, budgetFor } from "./target.ts";
+import { budgetFor, withinReach } from "./target.ts";
 import type { SlimLayer, SlimOptions, SlimReport } from "./types.ts";
 
 /** Images below which nothing can be fitted and compared. */
@@ -44,8 +44,10 @@ export async function slim(
   const { sites, kept } = findSites(original);
   if (sites.length === 0)
     throw new UsageError(`no group of channels can be thinned: ${kept[0]?.reason ?? "none found"}`);
+  const costs = new Costs(original, sites, budget.measure);
+  const most = await withinReach(budget, sites, costs);
   const found = await run.widthOptions(sites);
-  const chosen = await run.search(found, budget);
+  const chosen = await run.search(found, most, costs);
   const choices = found.map(({ site, options: widths }, at) => ({ site, width: widths[chosen[at]!]!.width }));
   const { ranking, notMimicked } = await run.shrink(choices);
   const best = ranking.best.model;
@@ -69,7 +71,17 @@ class SlimRun {
   readonly #options: Required<Omit<SlimOptions, "target" | "signal">> & Pick<SlimOptions, "signal">;
 
   constructor(original: Model, fitting: SlimImages, held: SlimImages, options: SlimOptions) {
-    const defaults = { seed: 0, threads: 1, fitted: 500, candidates: 50, steps: 400, flip: true, onProgress: () => {} };
+    const defaults = {
+      seed: 0,
+      threads: 1,
+      fitted: 500,
+      candidates: 50,
+      steps: 400,
+      deadline: Number.POSITIVE_INFINITY,
+      flip: true,
+      onProgress: () => {},
+      mimicking: {},
+    };
     this.#original = original;
     this.#fitting = fitting;
     this.#held = held;
@@ -89,18 +101,13 @@ class SlimRun {
     return found;
   }
 
-  /** The index of the width of each site. */
-  async search(found: readonly SiteOptions[], { measure, limit }: Budget): Promise<number[]> {
-    const { onProgress, candidates, seed, threads, signal } = this.#options;
-    const costs = new Costs(
-      this.#original,
-      found.map(({ site }) => site),
-      measure,
-    );
-    const full = await costs.of(found.map(({ site }) => site.group.size));
+  /** The index of the width of each site. Half of the time that is left is for mimicking. */
+  async search(found: readonly SiteOptions[], most: number, costs: Costs): Promise<number[]> {
+    const { onProgress, candidates, deadline, seed, threads, signal } = this.#options;
     return searchWidths(this.#original, found, {
-      budget: limit(full),
+      budget: most,
       costs,
+      deadline: (performance.now() + deadline) / 2,
       held: this.#held,
       candidates,
       seed,
@@ -133,16 +140,21 @@ class SlimRun {
 
   /** Why it was not done, if so. */
   async #mimic(ranking: Ranking, answer: Fit | undefined): Promise<string | undefined> {
-    const { onProgress, steps, flip, seed, threads, signal } = this.#options;
+    const { onProgress, steps, deadline, flip, seed, threads, signal, mimicking } = this.#options;
     if (steps === 0) return undefined;
     const trained = await mimic(this.#original, ranking.networks[0]!.model, answer, this.#fitting, {
       steps,
+      deadline,
       flip,
       shift,
       seed,
       threads,
       signal,
-      onStep: (step, total) => onProgress("slim: mimicking", step, total),
+      ...mimicking,
+      onStep: (progress) => {
+        mimicking.onStep?.(progress);
+        onProgress("slim: mimicking", progress.step, progress.steps);
+      },
     });
     if ("reason" in trained) return trained.reason;
     await ranking.add("mimicking", trained);

@@ -1,6 +1,8 @@
 import { UsageError } from "../../errors.ts";
 import { LatencyTable, shapeMacs, shapeWeights } from "../latency/index.ts";
-import type { Measure } from "./costs.ts";
+import type { Costs, Measure } from "./costs.ts";
+import { widthsOf } from "./options.ts";
+import type { Site } from "./sites.ts";
 import type { SlimTarget } from "./types.ts";
 
 /** A target as the search wants it. */
@@ -25,6 +27,17 @@ export function budgetFor(target: SlimTarget): Budget {
   }
   check("size", target.size, target.size > 0, "a number of bytes above 0");
   return { measure: (shape) => bytesPerWeight * shapeWeights(shape), limit: () => target.size };
+}
+
+/** What the model may cost. @throws UsageError when not even the narrowest widths cost so little */
+export async function withinReach({ limit }: Budget, sites: readonly Site[], costs: Costs): Promise<number> {
+  const full = await costs.of(sites.map(({ group }) => group.size));
+  const least = await costs.of(sites.map((site) => widthsOf(site).at(-1)!));
+  if (least <= limit(full)) return limit(full);
+  const percent = (cost: number): string => `${((100 * cost) / full).toFixed(0)} %`;
+  throw new UsageError(
+    `the target is ${percent(limit(full))} of the original; thinning its layers reaches ${percent(least)} at the least, ask for no less`,
+  );
 }
 
 function check(name: string, value: number, isAllowed: boolean, wanted: string): void {

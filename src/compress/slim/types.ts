@@ -1,3 +1,4 @@
+import type { TrainingOptions } from "../../train/index.ts";
 import type { OnProgress } from "../pipeline/context.ts";
 import type { RankedNetwork } from "./ranking.ts";
 import type { KeptGroup } from "./sites.ts";
@@ -21,12 +22,16 @@ export interface SlimOptions {
   readonly fitted?: number;
   /** Random re-weightings that the search over widths tries. Default 50. */
   readonly candidates?: number;
-  /** Steps of 32 images of the mimicking; 0 leaves it out. Default 400. */
+  /** Most steps of 32 images of the mimicking; 0 leaves it out. Default 400. */
   readonly steps?: number;
+  /** When to be done, by `performance.now()`: the search and the mimicking keep to it. Default never. */
+  readonly deadline?: number;
   /** Whether a mirrored picture shows the same class. Default true. */
   readonly flip?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
+  /** Watches the mimicking. */
+  readonly mimicking?: Pick<TrainingOptions, "onStep" | "onEpoch">;
 }
 
 /** What became of a group of channels. */
