@@ -1,2 +1,10 @@
-export { type LayerShape, layerShapes, type ModelLayer, shapeMacs, shapeWeights, withChannels } from "./layer-shape.ts";
+export {
+  type LayerBits,
+  type LayerShape,
+  layerShapes,
+  type ModelLayer,
+  shapeMacs,
+  shapeWeights,
+  withChannels,
+} from "./layer-shape.ts";
 export { estimateLatency, LatencyTable } from "./table.ts";

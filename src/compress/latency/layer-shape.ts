@@ -1,4 +1,12 @@
-import { inferValues, intAttribute, intsAttribute, type Model, type Node } from "../../onnx/index.ts";
+import {
+  inferValues,
+  intAttribute,
+  intsAttribute,
+  type Model,
+  type Node,
+  producers,
+  type Tensor,
+} from "../../onnx/index.ts";
 
 /** What decides how long a layer takes: all but the values of its weights. */
 export interface LayerShape {
@@ -17,22 +25,40 @@ export interface LayerShape {
   readonly size: readonly [height: number, width: number];
 }
 
-/** A layer of a model: the name of what it makes, and its shape. */
+/** Whether a layer computes in float32, or on weights of 8 bits. */
+export type LayerBits = 32 | 8;
+
+/** A layer of a model. */
 export interface ModelLayer {
+  /** Name of its node. */
+  readonly node: string;
+  /** Name of what it makes. */
   readonly output: string;
   readonly shape: LayerShape;
+  readonly bits: LayerBits;
 }
 
 /** The convolutions of two dimensions and the products with constant matrices of a model of fixed image size. */
 export function layerShapes(model: Model): ModelLayer[] {
   const values = inferValues(model, { lenient: true });
+  const weightsOf = constantsBehind(model);
   return model.graph.nodes.flatMap((node) => {
     const input = values.get(node.inputs[0] ?? "")?.shape?.slice(1);
-    const weights = model.graph.constants.get(node.inputs[1] ?? "")?.dims;
+    const weights = weightsOf(node.inputs[1] ?? "");
     if (weights === undefined || input === undefined || !input.every((dim) => typeof dim === "number")) return [];
-    const shape = shapeOf(node, weights, input);
-    return shape === undefined ? [] : [{ output: node.outputs[0]!, shape }];
+    const shape = shapeOf(node, weights.dims, input);
+    if (shape === undefined) return [];
+    return [{ node: node.name, output: node.outputs[0]!, shape, bits: weights.type === "float32" ? 32 : 8 }];
   });
+}
+
+/** Looks a constant up by its name, or by that of the value that it is dequantised to. */
+function constantsBehind({ graph }: Model): (name: string) => Tensor | undefined {
+  const makers = producers(graph);
+  return (name) => {
+    const maker = makers.get(name);
+    return graph.constants.get(maker?.op === "DequantizeLinear" ? maker.inputs[0]! : name);
+  };
 }
 
 function shapeOf(node: Node, weights: readonly number[], input: readonly number[]): LayerShape | undefined {

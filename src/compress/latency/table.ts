@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { encodeModel, float32, GraphBuilder, type Model, modelOf } from "../../onnx/index.ts";
-import { type LayerShape, layerShapes, outputSize, withChannels } from "./layer-shape.ts";
+import { type LayerBits, type LayerShape, layerShapes, outputSize, withChannels } from "./layer-shape.ts";
 
 /** Channels are timed in steps of so many: the kernels of ONNX Runtime work on blocks of 8 or 16. */
 const channelStep = 8;
@@ -18,10 +18,10 @@ export class LatencyTable {
   readonly #times = new Map<string, Promise<number>>();
 
   /** Milliseconds for one image: the least of a few runs. */
-  milliseconds(shape: LayerShape): Promise<number> {
+  milliseconds(shape: LayerShape, bits: LayerBits = 32): Promise<number> {
     const stepped = isStepped(shape) ? withChannels(shape, step(shape.inputs), step(shape.outputs)) : shape;
-    const key = JSON.stringify(stepped);
-    const found = this.#times.get(key) ?? timeLayer(stepped);
+    const key = JSON.stringify([stepped, bits]);
+    const found = this.#times.get(key) ?? timeLayer(stepped, bits);
     this.#times.set(key, found);
     return found;
   }
@@ -45,20 +45,21 @@ const step = (channels: number): number =>
  */
 export async function estimateLatency(model: Model, table: LatencyTable): Promise<number> {
   let total = 0;
-  for (const { shape } of layerShapes(model)) total += await table.milliseconds(shape);
+  for (const { shape, bits } of layerShapes(model)) total += await table.milliseconds(shape, bits);
   return total;
 }
 
-async function timeLayer(shape: LayerShape): Promise<number> {
+async function timeLayer(shape: LayerShape, bits: LayerBits): Promise<number> {
   const [height, width] = outputSize(shape);
   const values = shape.inputs * shape.size[0] * shape.size[1] + shape.outputs * height * width;
   const images = Math.max(1, Math.min(mostImages, Math.round(valuesPerRun / values)));
-  const session = await InferenceSession.create(encodeModel(layerModel(shape)), {
+  const session = await InferenceSession.create(encodeModel(layerModel(shape, bits)), {
     intraOpNumThreads: 1,
     logSeverityLevel: 3,
   });
   const dims = shape.op === "Conv" ? [images, shape.inputs, ...shape.size] : [images * shape.size[0], shape.inputs];
-  const x = new Tensor("float32", noise(dims.reduce((a, b) => a * b, 1)), dims);
+  const size = count(dims);
+  const x = bits === 8 ? new Tensor("uint8", codes(size), dims) : new Tensor("float32", noise(size), dims);
   const times: number[] = [];
   for (let run = 0; run < warmUpRuns + timedRuns; run++) {
     const start = performance.now();
@@ -69,22 +70,39 @@ async function timeLayer(shape: LayerShape): Promise<number> {
   return Math.min(...times.slice(warmUpRuns)) / images;
 }
 
-/** The layer, and a Relu that runs within it. */
-function layerModel(shape: LayerShape): Model {
+/** The layer, and a Relu that runs within it; in 8 bits with codes going in and out, so that integer kernels run it. */
+function layerModel(shape: LayerShape, bits: LayerBits): Model {
   const { op, inputs, outputs, groups, kernel } = shape;
   const b = new GraphBuilder("layer");
   const isConvolution = op === "Conv";
-  const x = b.input("x", "float32", isConvolution ? ["batch", inputs, ...shape.size] : ["rows", inputs]);
+  const type = bits === 8 ? "uint8" : "float32";
+  const x = b.input("x", type, isConvolution ? ["batch", inputs, ...shape.size] : ["rows", inputs]);
   const dims = isConvolution ? [outputs, inputs / groups, ...kernel] : [inputs, outputs];
-  const weights = b.constant(float32(noise(dims.reduce((a, c) => a * c, 1)), dims));
-  const made = isConvolution ? b.op("Conv", [x, weights], attributesOf(shape)) : b.op("MatMul", [x, weights]);
-  b.output(
-    b.op("Relu", [made]),
-    "float32",
-    isConvolution ? ["batch", outputs, undefined, undefined] : ["rows", outputs],
-  );
+  const operands = bits === 8 ? [dequantized(b, x), integerWeights(b, dims)] : [x, floatWeights(b, dims)];
+  const made = b.op("Relu", [b.op(op, operands, isConvolution ? attributesOf(shape) : {})]);
+  const y = bits === 8 ? b.op("QuantizeLinear", [made, ...activationCodes(b)]) : made;
+  b.output(y, type, isConvolution ? ["batch", outputs, undefined, undefined] : ["rows", outputs]);
   return modelOf(b.graph);
 }
+
+const count = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+
+const floatWeights = (b: GraphBuilder, dims: readonly number[]): string =>
+  b.constant(float32(noise(count(dims)), dims));
+
+function integerWeights(b: GraphBuilder, dims: readonly number[]): string {
+  const data = Int8Array.from(noise(count(dims)), (value) => 100 * value);
+  const scale = b.constant(float32(Float32Array.of(0.01), []));
+  const zeroPoint = b.constant({ type: "int8", dims: [], data: Int8Array.of(0) });
+  return b.op("DequantizeLinear", [b.constant({ type: "int8", dims, data }), scale, zeroPoint]);
+}
+
+const activationCodes = (b: GraphBuilder): string[] => [
+  b.constant(float32(Float32Array.of(0.02), [])),
+  b.constant({ type: "uint8", dims: [], data: Uint8Array.of(0) }),
+];
+
+const dequantized = (b: GraphBuilder, x: string): string => b.op("DequantizeLinear", [x, ...activationCodes(b)]);
 
 const attributesOf = ({ kernel, strides, dilations, pads, groups }: LayerShape) => ({
   kernel_shape: kernel,
@@ -95,5 +113,6 @@ const attributesOf = ({ kernel, strides, dilations, pads, groups }: LayerShape) 
 });
 
 /** Values around zero, none of them denormal. */
-const noise = (count: number): Float32Array =>
-  Float32Array.from({ length: count }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
+const noise = (length: number): Float32Array => Float32Array.from({ length }, (_, i) => ((i * 37) % 101) / 101 - 0.5);
+
+const codes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 37) % 101);
