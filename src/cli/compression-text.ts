@@ -7,13 +7,14 @@ import { calibrationText } from "./calibration-text.ts";
 
 /** What a compression made, for a person. */
 export function compressionText(output: string, result: CompressResult): string {
-  const { recipe, reason, parts, scores, minutes, calibrated } = result;
+  const { recipe, reason, missed, parts, scores, chosen, minutes, calibrated } = result;
   const steps = Object.entries(minutes).map(([step, spent]) => `${step} ${significant(spent)}`);
   return [
     `recipe ${recipe}${reason === undefined ? "" : `: ${reason}`}`,
     `images: ${parts.training} trained, ${parts.selection} selected, ${parts.calibration} calibrated`,
     `on the selection images, an estimate to choose by (time relative to the original's):`,
     terminalTable(candidatesTable(scores)),
+    `taken: ${chosen}${missed === undefined ? "" : `; target missed: ${missed}`}`,
     `minutes: ${steps.join(", ")}`,
     calibrationText(calibrated, describePromise(calibrated.calibration.promise)),
     `made ${output}`,

@@ -1,35 +1,31 @@
 import type { CompressResult } from "../compress/index.ts";
 import { candidatesTable } from "./candidates.ts";
-import { significant, whole } from "./figures.ts";
+import { layersTable } from "./layers.ts";
 import { html } from "./markup.ts";
 import { documentOf } from "./page/document.ts";
-import { tableOf, termsOf } from "./page/parts.ts";
+import { how } from "./page/making.ts";
+import { tableOf } from "./page/parts.ts";
 import { calibratedThresholds, promisedLead } from "./page/promised.ts";
+import { trainings } from "./page/trainings.ts";
 
-/** One HTML file that shows a compression: the promise, the networks tried, the twin over the threshold, the time it took. */
+/**
+ * One HTML file that shows a compression: the promise, the networks tried, their training, the twin over the threshold, the
+ * layers before and after, what each step took.
+ */
 export function compressionReport(name: string, result: CompressResult): string {
-  const { recipe, reason, parts, scores, minutes, calibrated } = result;
-  const { original } = calibrated.manifest.networks;
+  const { scores, chosen, curves, layers, calibrated } = result;
   const body = html`<section>
 <h2>Networks tried</h2>
-<p>On the selection images, cheapest twin first: what each network is alone, and the twin that it would make with the original in float32.</p>
+<p>On the selection images, cheapest twin first: what each network is alone, and the twin that it would make with the original in float32. Taken: ${chosen}.</p>
 ${tableOf(candidatesTable(scores))}
 </section>
+${trainings(curves)}
 ${calibratedThresholds(calibrated)}
 <section>
-<h2>How it was made</h2>
-${termsOf([
-  ["recipe", recipe],
-  ["because", reason],
-  [
-    "images",
-    Object.entries(parts)
-      .map(([part, count]) => `${whole(count)} ${part}`)
-      .join(", "),
-  ],
-  ["original", `${original.file}, ${original.sha256}`],
-])}
-${tableOf({ headings: ["step", "minutes"], rows: Object.entries(minutes).map(([step, spent]) => [step, significant(spent)]) })}
-</section>`;
+<h2>Layer by layer</h2>
+<p>The original before, ${chosen} after. Multiply-adds (MACs) and milliseconds are those of one image; each layer was timed alone, in one thread, on this machine.</p>
+${tableOf(layersTable(layers))}
+</section>
+${how(result)}`;
   return documentOf({ name, tool: "twindnn compress", lead: promisedLead(calibrated) }, body);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import {
@@ -6,6 +7,7 @@ import {
   compress,
   type OnProgress,
   recipeNames,
+  workPath,
 } from "../../compress/index.ts";
 import { type ImageSource, labelList, loadPreprocessing, readLabels } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
@@ -39,7 +41,10 @@ export const compressCommand = () =>
           .default(1800, "30m"),
       )
       .addOption(
-        new Option("--speed-up <times>", "at least so many times fewer multiply-adds").argParser(parsePositive),
+        new Option(
+          "--speed-up <times>",
+          "the compressed network alone is at least so many times as fast here",
+        ).argParser(parsePositive),
       )
       .addOption(new Option("--macs <share>", "at most this share of the multiply-adds").argParser(parseFraction))
       .addOption(
@@ -58,7 +63,7 @@ export const compressCommand = () =>
     .addOption(options.labelled())
     .addOption(options.toLabel())
     .addOption(options.force())
-    .addOption(new Option("--report <file.html>", "show the networks tried, the twin over the threshold, and the time"))
+    .addOption(new Option("--report <file.html>", "show networks, training, layers, the twin over the threshold"))
     .addOption(options.json())
     .addOption(options.quiet())
     .addOption(options.debug())
@@ -98,7 +103,10 @@ export const compressCommand = () =>
         };
         const result = await withProgress(terminal, (onProgress) =>
           compress({ ...request, onProgress, onNote: (note) => terminal.note(note) }),
-        );
+        ).catch((error: unknown) => {
+          if (signal.aborted) noteRest(request, terminal);
+          throw error;
+        });
         const { calibrated, ...rest } = result;
         if (flags.toLabel !== undefined) await writeWhole(flags.toLabel, labelList(calibrated.toLabel));
         if (flags.report !== undefined) await writeReport(flags.report, flags.output, result);
@@ -107,6 +115,12 @@ export const compressCommand = () =>
         if (flags.json !== true) print(compressionText(flags.output, result));
       }),
     );
+
+/** Says what an interruption leaves. */
+function noteRest(request: CompressOptions, terminal: Terminal): void {
+  const work = workPath(request);
+  if (existsSync(work)) terminal.note(`What is finished is kept in ${work}; the same command goes on from there.`);
+}
 
 function classesOf({ name, classes }: ImageSource): readonly string[] {
   if (classes !== undefined) return classes;

@@ -1,7 +1,9 @@
 import type { Prepared } from "../../data/index.ts";
+import { readBytes, writeWhole } from "../../files.ts";
 import type { Network } from "../../lanes/index.ts";
 import { type Dataset, imageSize } from "../../train/index.ts";
-import { type Collected, collectLogits, usualBatch, withLanes } from "../../twin/index.ts";
+import { type Collected, collectLogits, type Logits, logitsOf, usualBatch, withLanes } from "../../twin/index.ts";
+import { type Compression, counted } from "./context.ts";
 
 export interface AnswerOptions {
   readonly signal?: AbortSignal | undefined;
@@ -28,4 +30,22 @@ async function* prepared(data: Dataset, labelled: boolean): AsyncGenerator<Prepa
     const planes = data.images.slice(i * size, (i + 1) * size);
     yield { name: String(i), planes, ...(labelled ? { label: data.labels[i]! } : {}) };
   }
+}
+
+/** The original's logits on images, asked for once and kept in the work folder as a step of the run. */
+export async function originalAnswers(
+  step: string,
+  data: Dataset,
+  { work, original, signal, onProgress }: Pick<Compression, "work" | "original" | "signal" | "onProgress">,
+): Promise<Logits> {
+  const file = work.file(`${step}.f32`);
+  await work.once(step, async () => {
+    const advance = counted(onProgress, `asking the original (${step})`, data.labels.length);
+    const answers = await answersTo(data, false, [original.network], { signal, onProgress: advance });
+    const { data: logits } = logitsOf(answers, "original");
+    await writeWhole(file, new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength));
+  });
+  const bytes = await readBytes(file, "delete the work folder and start anew");
+  const logits = new Float32Array(bytes.slice().buffer);
+  return { data: logits, count: data.labels.length, classes: original.entry.output.classes };
 }

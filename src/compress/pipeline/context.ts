@@ -3,12 +3,12 @@ import { writeWhole } from "../../files.ts";
 import type { Network, NetworkName } from "../../lanes/index.ts";
 import type { Model } from "../../onnx/index.ts";
 import type { Dataset } from "../../train/index.ts";
-import { admitModel, type ManifestNetwork, type TwinPromise } from "../../twin/index.ts";
+import { admitModel, type Logits, type ManifestNetwork, type TwinPromise } from "../../twin/index.ts";
 import type { WorkFolder } from "./work-folder.ts";
 
-/** How small or fast the compressed network must be, relative to the original or in bytes; the stricter of both. */
+/** How small or fast the compressed network must be, relative to the original or in bytes; the strictest of all. */
 export interface Target {
-  /** Of the compressed network alone: the original's multiply-adds over its own. */
+  /** Of the compressed network alone: the original's time over its own, measured here. */
   readonly speedUp?: number | undefined;
   /** Share of the original's multiply-adds. */
   readonly macs?: number | undefined;
@@ -22,11 +22,15 @@ export interface Compression {
   readonly normalisation: Normalisation;
   readonly training: Dataset;
   readonly selection: Dataset;
+  /** On the selection images. */
+  readonly originalLogits: Logits;
   /** Whether the images have true labels. */
   readonly labelled: boolean;
   readonly promise: TwinPromise;
   readonly target: Target;
-  /** When the whole run should be done, by `performance.now()`. */
+  /** Seconds that the whole run may take. */
+  readonly budget: number;
+  /** When it should be done, by `performance.now()`. */
   readonly deadline: number;
   readonly seed: number;
   readonly flip: boolean;
@@ -34,6 +38,8 @@ export interface Compression {
   readonly work: WorkFolder;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress: OnProgress;
+  /** Called with what the user should know. */
+  readonly onNote: (note: string) => void;
 }
 
 /** Called as a step advances: `done` of `total`, and what there is to say. */
@@ -54,6 +60,7 @@ export interface Candidate {
   readonly recipe: string;
   readonly network: Network;
   readonly macs: number;
+  readonly parameters: number;
   readonly bytes: number;
 }
 
@@ -67,7 +74,8 @@ export async function storeCandidate(
   const { entry, bytes } = await admitModel(model, `${name}.onnx`);
   await writeWhole(work.file(entry.file), bytes);
   const network = networkIn(work, entry, "compressed", normalisation);
-  return { name, recipe, network, macs: entry.macs, bytes: entry.bytes };
+  const { macs, parameters, bytes: size } = entry;
+  return { name, recipe, network, macs, parameters, bytes: size };
 }
 
 /** A network in the work folder, as a lane loads it. */

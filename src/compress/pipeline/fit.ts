@@ -1,7 +1,7 @@
 import { CalibrationError } from "../../errors.ts";
-import { accuracyOf } from "../../train/index.ts";
-import { logitsOf, topClasses } from "../../twin/index.ts";
-import { answersTo } from "./answers.ts";
+import { accuracyOf, type Dataset, subset } from "../../train/index.ts";
+import { topClasses } from "../../twin/index.ts";
+import { originalAnswers } from "./answers.ts";
 import type { Compression } from "./context.ts";
 import type { LoadedImages } from "./images.ts";
 
@@ -11,38 +11,28 @@ const nearChance = 1.5;
 const tooGood = 0.995;
 /** Nor so much better than other images. */
 const tooMuchBetter = 0.05;
-
-/** What the original makes of some images. */
-interface Fit {
-  /** Classes that it gives. */
-  readonly answers: number;
-  /** Where the images have labels. */
-  readonly accuracy?: number;
-}
+/** Calibration images that show whether they are such: their accuracy is then known to a point. */
+const shownImages = 1000;
 
 /**
- * Runs the original on the selection and calibration images: refuses images that it cannot tell apart, and says when it
- * knows those that calibrate too well.
+ * Looks at the original's answers on the selection images, and on some that calibrate: refuses images that it cannot tell
+ * apart, and says when it knows those that calibrate too well.
  *
  * @throws CalibrationError
  */
-export async function checkOriginal(
-  compression: Compression,
-  calibration: LoadedImages,
-  note: (text: string) => void,
-): Promise<void> {
-  const { selection, labelled, original, work } = compression;
-  const selected = await work.once("original", () => fitTo({ data: selection, labelled }, compression));
-  if (selected.answers < 2) throw unfit("gives all of these images one class");
-  if (selected.accuracy === undefined) return;
-  if (selected.accuracy < nearChance / original.entry.output.classes) {
-    throw unfit(`has an accuracy of ${percent(selected.accuracy)} on these images, near chance`);
+export async function checkOriginal(compression: Compression, calibration: LoadedImages): Promise<void> {
+  const { selection, labelled, originalLogits, onNote } = compression;
+  if (new Set(topClasses(originalLogits)).size < 2) throw unfit("gives all of these images one class");
+  if (!labelled) return;
+  const accuracy = accuracyOf(originalLogits.data, selection.labels);
+  if (accuracy < nearChance / originalLogits.classes) {
+    throw unfit(`has an accuracy of ${percent(accuracy)} on these images, near chance`);
   }
   if (!calibration.labelled) return;
-  const { accuracy } = await work.once("original on calibration images", () => fitTo(calibration, compression));
-  if (isKnown(accuracy!, selected.accuracy)) {
-    note(
-      `the original is right on ${percent(accuracy!)} of the calibration images and on ${percent(selected.accuracy)} of others: if it was trained on them, calibrate on new ones, or the promise is worth nothing`,
+  const calibrating = await calibrationAccuracy(calibration.data, compression);
+  if (isKnown(calibrating, accuracy)) {
+    onNote(
+      `the original is right on ${percent(calibrating)} of the calibration images and on ${percent(accuracy)} of others: if it was trained on them, calibrate on new ones, or the promise is worth nothing`,
     );
   }
 }
@@ -51,13 +41,15 @@ export async function checkOriginal(
 export const isKnown = (accuracy: number, elsewhere: number): boolean =>
   accuracy > tooGood || accuracy > elsewhere + tooMuchBetter;
 
-async function fitTo(
-  { data, labelled }: Pick<LoadedImages, "data" | "labelled">,
-  { original, signal }: Compression,
-): Promise<Fit> {
-  const logits = logitsOf(await answersTo(data, labelled, [original.network], { signal }), "original");
-  const answers = new Set(topClasses(logits)).size;
-  return labelled ? { answers, accuracy: accuracyOf(logits.data, data.labels) } : { answers };
+/** Every so many images are taken: those of a folder come class by class. */
+async function calibrationAccuracy(data: Dataset, compression: Compression): Promise<number> {
+  const step = Math.ceil(data.labels.length / shownImages);
+  const few = subset(
+    data,
+    [...data.labels.keys()].filter((i) => i % step === 0),
+  );
+  const { data: logits } = await originalAnswers("original on calibration images", few, compression);
+  return accuracyOf(logits, few.labels);
 }
 
 const unfit = (what: string): CalibrationError =>

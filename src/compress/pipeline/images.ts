@@ -2,6 +2,9 @@ import { totalmem } from "node:os";
 import { createPreprocessor, fingerprint, type ImageSource, type Preprocessing, prepareAll } from "../../data/index.ts";
 import { CalibrationError, InputError, UsageError } from "../../errors.ts";
 import type { Dataset } from "../../train/index.ts";
+import { counted } from "./context.ts";
+import type { CompressOptions } from "./options.ts";
+import { type Parts, refuseShared } from "./parts.ts";
 
 /** The images of one part, in memory. */
 export interface LoadedImages {
@@ -74,8 +77,38 @@ function reserve({ name, count }: ImageSource, size: number): Uint8Array {
 
 const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
 
+export type LoadedParts = Readonly<Record<keyof Parts, LoadedImages>>;
+
+/**
+ * Loads the parts of a run, and refuses those that it cannot use.
+ *
+ * @throws CalibrationError for images of one class, or shared ones, or without the classes that the promise needs
+ */
+export async function loadParts(parts: Parts, options: CompressOptions): Promise<LoadedParts> {
+  const load = async (part: keyof Parts): Promise<LoadedImages> => {
+    const source = parts[part];
+    const onProgress = counted(options.onProgress, `reading ${part} images`, source.count!);
+    const loaded = await loadImages(source, options.preprocessing, { signal: options.signal, onProgress });
+    for (const failure of loaded.failures) options.onNote?.(failure.message);
+    refuseOneClass(loaded, source.name);
+    return loaded;
+  };
+  const images = {
+    training: await load("training"),
+    selection: await load("selection"),
+    calibration: await load("calibration"),
+  };
+  refuseShared(images.training.fingerprints, images.calibration.fingerprints, parts.calibration.name);
+  if (options.promise.kind === "drop" && images.calibration.known === 0) {
+    throw new CalibrationError(
+      `${parts.calibration.name}: no image has a class, and a promise on the drop needs those on which the networks differ; promise an agreement first, which lists these images`,
+    );
+  }
+  return images;
+}
+
 /** Refuses images of one class only: nothing can be learnt or proven on them. */
-export function refuseOneClass({ data, labelled }: LoadedImages, name: string): void {
+function refuseOneClass({ data, labelled }: LoadedImages, name: string): void {
   if (labelled && new Set(data.labels).size < 2) {
     throw new CalibrationError(`${name}: all images are of class ${data.labels[0]}; give images of all classes`);
   }

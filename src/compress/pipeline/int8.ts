@@ -10,8 +10,14 @@ import type { Recipe } from "./recipe.ts";
 export const int8: Recipe = {
   source: "Nagel et al., A White Paper on Neural Network Quantization, 2021",
   judge: () => ({ suits: true, reason: "int8 asks for a few hundred images, and for no labels" }),
-  run: async (compression, name) => [await quantized(compression.original.network, "original-int8", name, compression)],
+  run: async (compression) => [await originalInt8(compression)],
 };
+
+/** The original in int8, made once a run: to be the compressed network, or the second stage behind another. */
+export const originalInt8 = (compression: Compression): Promise<Candidate> =>
+  compression.work.once("original in int8", () =>
+    quantized(compression.original.network, "original-int8", "int8", compression),
+  );
 
 /** A recipe whose networks are offered in int8 as well. */
 export const withInt8 = (recipe: Recipe): Recipe => ({

@@ -1,6 +1,8 @@
 import type { ImageSource, Preprocessing } from "../../data/index.ts";
 import type { CalibrateResult, TwinPromise } from "../../twin/index.ts";
 import type { OnProgress, Target } from "./context.ts";
+import type { TrainingCurve } from "./curve.ts";
+import type { LayerPair } from "./layers.ts";
 import type { RecipeName } from "./recipes.ts";
 import type { Score } from "./score.ts";
 
@@ -42,9 +44,16 @@ export interface CompressResult {
   readonly recipe: RecipeName;
   /** Why this recipe, where it was chosen. */
   readonly reason?: string;
+  /** How the network misses the target, where it does. */
+  readonly missed?: string;
   readonly parts: Readonly<Record<"training" | "selection" | "calibration", number>>;
-  /** Cheapest twin first. */
+  /** Of the candidates, cheapest twin first; and the one that was taken, by its name. */
   readonly scores: readonly Score[];
+  readonly chosen: string;
+  /** The original's layers beside the compressed network's. */
+  readonly layers: readonly LayerPair[];
+  /** Of the networks that were trained. */
+  readonly curves: readonly TrainingCurve[];
   /** Of each step. */
   readonly minutes: Readonly<Record<string, number>>;
   readonly calibrated: CalibrateResult;

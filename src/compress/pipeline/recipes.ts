@@ -18,7 +18,7 @@ export type RecipeName = keyof typeof recipes;
 export const recipeNames = Object.keys(recipes) as RecipeName[];
 
 /** What `auto` tries, in this order; the last always suits. */
-const preferred: readonly RecipeName[] = ["student+int8", "int8"];
+const preferred: readonly RecipeName[] = ["student+int8", "slim+int8", "int8"];
 
 /** The recipe for what the user has, and why: the reasons against those before it, and for it. */
 export function chooseRecipe(means: Means): { recipe: RecipeName; reason: string } {

@@ -20,22 +20,28 @@ export interface Score {
   readonly cost: number;
 }
 
-/** The time of a candidate is the median of so many rounds on so many images: one round alone may be disturbed. */
+/** One round alone may be disturbed. */
 const timedRounds = 5;
 const timedImages = 256;
 const floatSecond = { secondStage: "original" } as const;
 
-/** Runs a candidate and the original on the selection images, and scores it. */
+/** Runs a candidate on the selection images, and scores it. */
 export async function scoreCandidate(candidate: Candidate, compression: Compression): Promise<Score> {
-  const { selection, labelled, original, promise, signal } = compression;
-  const networks = [candidate.network, original.network];
-  const answers = await answersTo(selection, labelled, networks, { signal });
+  const { selection, labelled, originalLogits, promise, signal } = compression;
+  const answers = await answersTo(selection, labelled, [candidate.network], { signal });
+  const logits = new Map(answers.logits).set("original", originalLogits);
+  return scoreOf(candidate, { ...answers, logits }, promise, await relativeTime(candidate, compression));
+}
+
+/** Time of a candidate for an image, relative to the original: the median of rounds in which both run. */
+async function relativeTime({ network }: Candidate, { selection, original, signal }: Compression): Promise<number> {
   const few = subset(selection, [...selection.labels.keys()].slice(0, timedImages));
   const times: number[] = [];
   for (let round = 0; round < timedRounds; round++) {
-    times.push(stageCosts(floatSecond, await answersTo(few, false, networks, { signal })).compressed);
+    const answers = await answersTo(few, false, [network, original.network], { signal });
+    times.push(stageCosts(floatSecond, answers).compressed);
   }
-  return scoreOf(candidate, answers, promise, times.toSorted((a, b) => a - b)[(timedRounds - 1) / 2]!);
+  return times.toSorted((a, b) => a - b)[(timedRounds - 1) / 2]!;
 }
 
 /**

@@ -1,12 +1,17 @@
 import { UsageError } from "../../errors.ts";
 import { type SlimTarget, slim as slimModel } from "../slim/index.ts";
 import { type Candidate, type Compression, storeCandidate, type Target } from "./context.ts";
+import { CurveRecorder } from "./curve.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** Training images from which layers can be refitted and mimicking can begin. */
 const leastImages = 200;
 /** Shares of the multiply-adds to try where no target is given. */
 const usualShares = [0.7, 0.5];
+/** Share of what is left of the budget that goes to slimming; the rest is for int8, comparison and calibration. */
+const slimmingShare = 0.8;
+/** Steps of mimicking beyond which little is gained; most runs have no time for so many. */
+const mostSteps = 1800;
 const bytesInFloat32 = 4;
 
 /** The original with fewer channels and blocks. */
@@ -17,31 +22,59 @@ export const slim: Recipe = {
       ? { suits: false, reason: `${images} images are fewer than the ${leastImages} that refitting layers wants` }
       : { suits: true, reason: `${images} images are enough to thin the original, which asks for no labels` },
   async run(compression, name) {
+    const { work, onNote, deadline } = compression;
+    const targets = targetsFor(compression.target);
     const candidates: Candidate[] = [];
-    for (const [label, target] of targetsFor(compression.target)) {
-      candidates.push(await compression.work.once(label, () => slimmed(label, target, name, compression)));
+    for (const [place, [label, target]] of targets.entries()) {
+      const left = slimmingShare * (deadline - performance.now());
+      if (place > 0 && left < 0) onNote(`${label} is left out: the time is up`);
+      else {
+        const end = performance.now() + left / (targets.length - place);
+        candidates.push(await work.once(label, () => slimmed(label, target, end, name, compression)));
+      }
     }
     return candidates;
   },
 };
 
-async function slimmed(label: string, target: SlimTarget, recipe: string, compression: Compression) {
-  const { original, training, normalisation, seed, threads, flip, signal, onProgress } = compression;
-  const { model } = await slimModel(
+async function slimmed(
+  label: string,
+  target: SlimTarget,
+  deadline: number,
+  recipe: string,
+  compression: Compression,
+): Promise<Candidate> {
+  const { original, training, normalisation, seed, threads, flip, signal, onProgress, onNote } = compression;
+  const curve = new CurveRecorder(label, compression);
+  const { model, report } = await slimModel(
     original.model,
     { data: training, normalisation },
-    { target, seed, threads, flip, onProgress, ...(signal === undefined ? {} : { signal }) },
+    {
+      target,
+      seed,
+      threads,
+      flip,
+      steps: mostSteps,
+      deadline,
+      onProgress,
+      mimicking: {
+        onStep: (progress) => curve.advance(progress),
+        onEpoch: (epoch, network) => curve.judge(epoch, network),
+      },
+      ...(signal === undefined ? {} : { signal }),
+    },
   );
+  if (report.notMimicked !== undefined) onNote(`${label} is not trained further: ${report.notMimicked}`);
   return storeCandidate(compression, label, recipe, model);
 }
 
 /** What to aim at, by the names of the networks. */
 function targetsFor({ speedUp, macs, size }: Target): [string, SlimTarget][] {
-  const shares = [macs, speedUp && 1 / speedUp].filter((share) => share !== undefined);
-  if (size !== undefined && shares.length > 0) {
-    throw new UsageError("slim takes one target: --macs or --speed-up, or else --size");
+  if ([speedUp, macs, size].filter((limit) => limit !== undefined).length > 1) {
+    throw new UsageError("slim takes one target: --speed-up, --macs or --size");
   }
+  if (speedUp !== undefined) return [[`slim-${speedUp}x`, { speedUp }]];
   if (size !== undefined) return [["slim", { size: bytesInFloat32 * size }]];
-  const wanted = shares.length === 0 ? usualShares : [Math.min(...shares)];
-  return wanted.map((share) => [`slim-${Math.round(100 * share)}`, { macs: share }]);
+  const shares = macs === undefined ? usualShares : [macs];
+  return shares.map((share) => [`slim-${Math.round(100 * share)}`, { macs: share }]);
 }

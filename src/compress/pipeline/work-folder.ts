@@ -1,25 +1,26 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import { makeFolder, readBytes, writeWhole } from "../../files.ts";
 
-/** What a step gave, and how long it took. */
-interface FinishedStep {
-  readonly result: unknown;
-  readonly minutes: number;
-}
-
-interface State {
+const stateSchema = z.strictObject({
   /** Hash of all that the run depends on. */
-  readonly run: string;
-  readonly steps: Record<string, FinishedStep>;
-}
+  run: z.string(),
+  /** What each finished step gave. */
+  results: z.record(z.string(), z.unknown()),
+  /** What each step took, those within it left out, interrupted ones included. */
+  minutes: z.record(z.string(), z.number()),
+});
+type State = z.infer<typeof stateSchema>;
 
 /** Where a run keeps what it has finished: after an interruption it goes on from there. */
 export class WorkFolder {
   readonly #path: string;
   readonly #state: State;
+  /** Minutes of all steps since the folder was opened. */
+  #spent = 0;
 
   private constructor(path: string, state: State) {
     this.#path = path;
@@ -35,7 +36,7 @@ export class WorkFolder {
   static async open(path: string, run: string): Promise<WorkFolder> {
     await makeFolder(path);
     const file = join(path, "state.json");
-    const state = existsSync(file) ? await readState(file) : { run, steps: {} };
+    const state = existsSync(file) ? await readState(file) : { run, results: {}, minutes: {} };
     if (state.run !== run) {
       throw new UsageError(
         `${path} holds a run with other options, images or another model; give another --work, or delete it`,
@@ -49,20 +50,38 @@ export class WorkFolder {
     return join(this.#path, name);
   }
 
-  /** The result of a step, run once: what it gave is kept as JSON. */
-  async once<T>(step: string, work: () => Promise<T>): Promise<T> {
-    const known = this.#state.steps[step];
-    if (known !== undefined) return known.result as T;
-    const started = performance.now();
-    const result = await work();
-    this.#state.steps[step] = { result, minutes: (performance.now() - started) / 60_000 };
-    await writeWhole(this.file("state.json"), `${JSON.stringify(this.#state, null, 1)}\n`);
-    return result;
+  /** Names of the run's files that end so, without the ending. */
+  names(ending: string): string[] {
+    const files = readdirSync(this.#path).filter((file) => file.endsWith(ending));
+    return files.map((file) => file.slice(0, -ending.length)).sort();
   }
 
-  /** Minutes of each finished step. */
-  get minutes(): ReadonlyMap<string, number> {
-    return new Map(Object.entries(this.#state.steps).map(([step, { minutes }]) => [step, minutes]));
+  /** The result of a step, run once: what it gave is kept as JSON. */
+  async once<T>(step: string, work: () => Promise<T>): Promise<T> {
+    if (step in this.#state.results) return this.#state.results[step] as T;
+    return this.timed(step, async () => {
+      const result = await work();
+      this.#state.results[step] = result;
+      return result;
+    });
+  }
+
+  /** Does a step, and keeps how long it took. */
+  async timed<T>(step: string, work: () => Promise<T>): Promise<T> {
+    const [started, spentBefore] = [performance.now(), this.#spent];
+    try {
+      return await work();
+    } finally {
+      const own = (performance.now() - started) / 60_000 - (this.#spent - spentBefore);
+      this.#spent += own;
+      this.#state.minutes[step] = (this.#state.minutes[step] ?? 0) + own;
+      await writeWhole(this.file("state.json"), `${JSON.stringify(this.#state, null, 1)}\n`);
+    }
+  }
+
+  /** Minutes of each step. */
+  get minutes(): Readonly<Record<string, number>> {
+    return this.#state.minutes;
   }
 
   async remove(): Promise<void> {
@@ -72,7 +91,8 @@ export class WorkFolder {
 
 async function readState(file: string): Promise<State> {
   try {
-    return JSON.parse(new TextDecoder().decode(await readBytes(file, "check its permissions"))) as State;
+    const text = new TextDecoder().decode(await readBytes(file, "check its permissions"));
+    return stateSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new UsageError(`${file} is damaged; delete its folder and start anew`, { cause });
   }

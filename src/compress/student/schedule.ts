@@ -4,7 +4,6 @@ import { type StudentWidth, studentWidths } from "./family.ts";
 /** A student that could be trained, and how long that takes here. */
 export interface StudentCandidate {
   readonly width: StudentWidth;
-  readonly macs: number;
   readonly secondsPerEpoch: number;
 }
 

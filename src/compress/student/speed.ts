@@ -1,7 +1,7 @@
-import { modelCost } from "../../onnx/index.ts";
-import { type Dataset, residualNetwork, subset } from "../../train/index.ts";
-import { type StudentWidth, studentNetwork } from "./family.ts";
-import { type LearnOptions, learnStudent } from "./learn.ts";
+import { type Dataset, subset } from "../../train/index.ts";
+import type { Compression } from "../pipeline/context.ts";
+import type { StudentWidth } from "./family.ts";
+import { learnStudent } from "./learn.ts";
 import type { StudentCandidate } from "./schedule.ts";
 
 /** Steps to time; the first two warm up. */
@@ -13,7 +13,7 @@ const batch = 128;
 export async function timeStudent(
   width: StudentWidth,
   data: Dataset,
-  options: Omit<LearnOptions, "width" | "epochs">,
+  compression: Compression,
 ): Promise<StudentCandidate> {
   const few = subset(
     data,
@@ -21,8 +21,7 @@ export async function timeStudent(
   );
   const times: number[] = [];
   const onStep = (): void => void times.push(performance.now());
-  await learnStudent(few, { ...options, width, epochs: timedSteps, onStep });
+  await learnStudent(few, { width, epochs: timedSteps, onStep }, compression);
   const secondsPerStep = (times.at(-1)! - times[warmUpSteps - 1]!) / 1000 / (timedSteps - warmUpSteps);
-  const { macs } = modelCost(residualNetwork(studentNetwork(width, data.shape, data.teacher!.classes), options.seed));
-  return { width, macs, secondsPerEpoch: (secondsPerStep * data.labels.length) / few.labels.length };
+  return { width, secondsPerEpoch: (secondsPerStep * data.labels.length) / few.labels.length };
 }

@@ -1,0 +1,28 @@
+import type { Candidate, Compression } from "./context.ts";
+import type { Score } from "./score.ts";
+
+/** A candidate and what it is worth. */
+export interface Scored {
+  readonly candidate: Candidate;
+  readonly score: Score;
+}
+
+/** How the network misses the target; undefined where it meets it. */
+export function missedTarget({ candidate, score }: Scored, { target, original }: Compression): string | undefined {
+  const { speedUp = 0, macs = 1, size = Number.POSITIVE_INFINITY } = target;
+  const missed: string[] = [];
+  if (1 / score.time < speedUp)
+    missed.push(`is ${(1 / score.time).toFixed(2)} times as fast as the original, not ${speedUp}`);
+  const share = candidate.macs / original.entry.macs;
+  if (share > macs) missed.push(`has ${percent(share)} of the multiply-adds, not ${percent(macs)}`);
+  if (candidate.parameters > size) missed.push(`has ${candidate.parameters} bytes of weights in int8, not ${size}`);
+  return missed.length === 0 ? undefined : `${candidate.name} ${missed.join(" and ")}`;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The candidate of the cheapest twin among those that meet the target, or of all where none does. */
+export function bestOf(scored: readonly Scored[], compression: Compression): Scored {
+  const byCost = scored.toSorted((a, b) => a.score.cost - b.score.cost);
+  return byCost.find((each) => missedTarget(each, compression) === undefined) ?? byCost[0]!;
+}
