@@ -1,12 +1,5 @@
-import { type Logits, topClasses } from "../../src/twin/index.ts";
+import { type LabelledOutputs, rightAnswers } from "../rival.ts";
 import { type Gbvsb, gbvsb, measuresFor, type SortedProbabilities, sortedProbabilities } from "./confidence.ts";
-
-/** What both networks put out on labelled images. */
-export interface LabelledOutputs {
-  readonly lowPrecision: Logits;
-  readonly original: Logits;
-  readonly labels: Int32Array;
-}
 
 /** When the low-precision answer stands: where gBvSB is at least the threshold. */
 export interface Policy {
@@ -14,7 +7,7 @@ export interface Policy {
   readonly threshold: number;
 }
 
-/** Which networks are right on each image, and the sorted probabilities of the first. */
+/** Which networks are right on each image, and the sorted probabilities of the low-precision one. */
 interface Judged {
   readonly lowPrecision: readonly boolean[];
   readonly original: readonly boolean[];
@@ -81,12 +74,11 @@ function escalatedBy(probabilities: SortedProbabilities, { measure, threshold }:
   return [...confidence.keys()].filter((image) => confidence[image]! < threshold);
 }
 
-function judge({ lowPrecision, original, labels }: LabelledOutputs): Judged {
-  const right = (logits: Logits): boolean[] => Array.from(topClasses(logits), (answer, i) => answer === labels[i]);
+function judge({ rival, original, labels }: LabelledOutputs): Judged {
   return {
-    lowPrecision: right(lowPrecision),
-    original: right(original),
-    probabilities: sortedProbabilities(lowPrecision),
+    lowPrecision: rightAnswers(rival, labels),
+    original: rightAnswers(original, labels),
+    probabilities: sortedProbabilities(rival),
   };
 }
 

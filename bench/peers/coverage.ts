@@ -1,12 +1,15 @@
 /**
- * Which classifiers each recipe takes: every torchvision family by both of PyTorch's exporters, with random weights, and
- * any other ONNX files in the folder. Makes its own Python environment there, and writes docs/coverage.md.
+ * Which classifiers each recipe takes: every torchvision family by both of PyTorch's exporters, every family of
+ * keras.applications by tf2onnx, all with random weights, and any other ONNX files in the folder. Makes its own Python
+ * environments there, and writes docs/coverage.md.
  *
  *     npm run bench:build
- *     node node_modules/.bench/bench/peers/coverage.js --folder FOLDER [--out docs/coverage.md]
+ *     node node_modules/.bench/bench/peers/coverage.js --folder FOLDER [--out docs/coverage.md] [--resume]
+ *
+ * Every verdict is stored in FOLDER at once; `--resume` takes those that an interrupted run left there.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type ImageBatch, quantizeModel } from "../../src/compress/index.ts";
@@ -15,8 +18,14 @@ import { checkModel, classifierOf, freeBatch, type Model, readModel } from "../.
 import { toolVersion } from "../../src/version.ts";
 import { pythonWith } from "./python.ts";
 
-const packages = ["torch==2.15.0", "torchvision==0.29.2", "onnx==1.23.2", "onnxscript==0.7.2"];
-const script = join("bench", "peers", "coverage.py");
+/** The exporters, each with an environment of its own: PyTorch and TensorFlow need not agree on versions. */
+const exporters = [
+  { script: "coverage.py", packages: ["torch==2.15.0", "torchvision==0.29.2", "onnx==1.23.2", "onnxscript==0.7.2"] },
+  {
+    script: "coverage-keras.py",
+    packages: ["tensorflow-cpu==2.21.0", "keras==3.15.1", "tf2onnx==1.17.0", "onnx==1.23.2"],
+  },
+] as const;
 
 /** A recipe's answer to one model. */
 interface Verdict {
@@ -27,31 +36,43 @@ interface Verdict {
 
 const recipes: Readonly<Record<string, (model: Model) => Promise<Verdict>>> = { student, int8, slim };
 
+/** Verdicts by model, in the order of the recipes; one alone where there is no model. */
+type Verdicts = Record<string, readonly Verdict[]>;
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { folder: { type: "string" }, out: { type: "string", default: join("docs", "coverage.md") } },
+    options: {
+      folder: { type: "string" },
+      out: { type: "string", default: join("docs", "coverage.md") },
+      resume: { type: "boolean", default: false },
+    },
   });
-  if (values.folder === undefined) throw new Error("--folder is missing: where the exported models go");
-  exportModels(values.folder);
-  const rows: (readonly [name: string, verdicts: readonly Verdict[]])[] = [];
-  const files = readdirSync(values.folder).filter((name) => /\.(onnx|failed)$/.test(name));
-  for (const file of files.sort()) {
+  const { folder, out, resume } = values;
+  if (folder === undefined) throw new Error("--folder is missing: where the exported models go");
+  exportModels(folder);
+  const store = join(folder, "verdicts.json");
+  const verdicts: Verdicts = resume && existsSync(store) ? JSON.parse(readFileSync(store, "utf8")) : {};
+  for (const file of readdirSync(folder)
+    .filter((name) => /\.(onnx|failed)$/.test(name))
+    .sort()) {
     const name = file.replace(/\.(onnx|failed)$/, "");
-    if (file.endsWith(".failed")) rows.push([name, [notExported(readFileSync(join(values.folder, file), "utf8"))]]);
-    if (file.endsWith(".onnx")) rows.push([name, await verdictsOn(join(values.folder, file))]);
-    console.log(name);
+    verdicts[name] ??= await verdictsOn(join(folder, file));
+    writeFileSync(store, JSON.stringify(verdicts, null, 1));
+    console.log(name, verdicts[name].map(({ accepted }) => (accepted ? "yes" : "no")).join(" "));
   }
-  writeFileSync(values.out, page(rows));
+  writeFileSync(out, page(Object.entries(verdicts)));
 }
 
 function exportModels(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  execFileSync(pythonWith(packages, folder), [script, folder], { stdio: "inherit" });
+  for (const { script, packages } of exporters) {
+    const home = join(folder, script.replace(".py", ""));
+    mkdirSync(home, { recursive: true });
+    execFileSync(pythonWith(packages, home), [join("bench", "peers", script), folder], { stdio: "inherit" });
+  }
 }
 
-const notExported = (reason: string): Verdict => ({ accepted: false, detail: `not exported by PyTorch: ${reason}` });
-
 async function verdictsOn(path: string): Promise<Verdict[]> {
+  if (path.endsWith(".failed")) return [{ accepted: false, detail: `not exported: ${readFileSync(path, "utf8")}` }];
   const verdicts: Verdict[] = [];
   for (const recipe of Object.values(recipes)) verdicts.push(await verdictOf(recipe, path));
   return verdicts;
@@ -99,7 +120,7 @@ async function* noise(model: Model): AsyncGenerator<ImageBatch> {
   }
 }
 
-function page(rows: readonly (readonly [string, readonly Verdict[]])[]): string {
+function page(rows: readonly (readonly [name: string, verdicts: readonly Verdict[]])[]): string {
   const names = Object.keys(recipes);
   const accepted = names.map((_, i) => rows.filter(([, verdicts]) => verdicts[i]?.accepted).length);
   const cell = (verdict: Verdict | undefined): string =>
@@ -107,7 +128,8 @@ function page(rows: readonly (readonly [string, readonly Verdict[]])[]): string 
   return [
     "# Which classifiers each recipe takes",
     "",
-    `Random weights, twindnn ${toolVersion}, made by \`bench/peers/coverage.ts\`. Each model is exported by both of PyTorch's exporters.`,
+    `Random weights, twindnn ${toolVersion}, made by \`bench/peers/coverage.ts\`. A name ends in its exporter: PyTorch's \`torchscript\` and \`dynamo\`, or`,
+    "`keras`: TensorFlow by tf2onnx. A count is what the recipe can work on: nodes in int8, channels that may go.",
     "",
     ...names.map((name, i) => `- \`${name}\`: ${accepted[i]} of ${rows.length}`),
     "",

@@ -1,7 +1,8 @@
 /**
- * Our int8 beside ONNX Runtime's own `quantize_static`: the same model, the same prepared images, the same onnxruntime-node.
- * Makes its own Python environment in the folder of results. Calibrates on one source, evaluates on another; where both
- * are the same, on other images of it. Prints a table in Markdown; speeds are medians of rounds in which all take turns.
+ * Our int8 beside ONNX Runtime's own `quantize_static` and NNCF's post-training quantisation: the same model, the same
+ * prepared images, the same onnxruntime-node. Makes its own Python environment in the folder of results. Calibrates on one
+ * source, evaluates on another; where both are the same, on other images of it. Prints a table in Markdown; speeds are
+ * medians of rounds in which all take turns.
  *
  *     npm run bench:build
  *     node node_modules/.bench/bench/peers/quantize.js --model M.onnx --train train.tar.gz --test test.tar.gz \
@@ -14,13 +15,12 @@ import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { type ImageBatch, imageBatches, quantizeModel } from "../../src/compress/index.ts";
 import { type ImageSource, loadPreprocessing, openImages, selectImages } from "../../src/data/index.ts";
+import { encodeNpy } from "../../src/data/npy.ts";
 import { UsageError } from "../../src/errors.ts";
 import { encodeModel, type Model, readModel } from "../../src/onnx/index.ts";
 import { pythonWith } from "./python.ts";
 
-const packages = ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "pillow==13.0.0"];
-const calibrators = ["minmax", "percentile", "entropy"] as const;
-const script = join("bench", "peers", "quantize.py");
+const packages = ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "nncf==3.4.0"];
 const rounds = 11;
 
 /** Prepared images, one after the other, and their classes. */
@@ -64,26 +64,32 @@ function* batchesOf({ images, shape, labels }: Inputs, size: number): Generator<
   }
 }
 
-/** Writes float32 [images, ...shape] as numpy reads it: a header of a multiple of 64 bytes, then the values. */
-function writeNpy(path: string, { images, shape, labels }: Inputs): void {
-  const dims = [labels.length, ...shape].join(", ");
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${dims}), }`;
-  const header = `${text.padEnd(64 * Math.ceil((text.length + 11) / 64) - 11)}\n`;
-  const magic = Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length, 0]);
-  writeFileSync(path, Buffer.concat([magic, Buffer.from(header), Buffer.from(images.buffer)]));
+/** A peer's script, called with model, images and folder, and the forms that it writes there. */
+interface Peer {
+  readonly name: string;
+  readonly script: string;
+  readonly forms: readonly string[];
 }
 
-/** Paths of ONNX Runtime's int8 models: each calibrator, with weights of 7 and of 8 bits. */
-function quantizeWithPeer(folder: string, model: string, calibration: string): Map<string, string> {
+const peers: readonly Peer[] = [
+  { name: "quantize_static", script: "quantize.py", forms: ["minmax", "percentile", "entropy"] },
+  { name: "NNCF", script: "quantize-nncf.py", forms: ["performance", "mixed"] },
+];
+
+/** Paths of the peers' int8 models: each form, with weights of 7 and of 8 bits. */
+function quantizeWithPeers(folder: string, model: string, calibration: string): Map<string, string> {
   const python = pythonWith(packages, folder);
   const paths = new Map<string, string>();
-  for (const [bits, flags] of [
-    [7, []],
-    [8, ["--full-range"]],
-  ] as const) {
-    const target = join(folder, `peer-${bits}`);
-    execFileSync(python, [script, model, calibration, target, ...flags], { stdio: ["ignore", "inherit", "inherit"] });
-    for (const name of calibrators) paths.set(`quantize_static ${name}, ${bits} bits`, join(target, `${name}.onnx`));
+  for (const { name, script, forms } of peers) {
+    for (const [bits, flags] of [
+      [7, []],
+      [8, ["--full-range"]],
+    ] as const) {
+      const target = join(folder, `${name}-${bits}`);
+      const args = [join("bench", "peers", script), model, calibration, target, ...flags];
+      execFileSync(python, args, { stdio: ["ignore", "inherit", "inherit"] });
+      for (const form of forms) paths.set(`${name} ${form}, ${bits} bits`, join(target, `${form}.onnx`));
+    }
   }
   return paths;
 }
@@ -159,8 +165,9 @@ async function main(): Promise<void> {
     await readInputs(model, preprocess, await selectImages(await openImages(source), { shuffle: 1, skip, take }));
   const calibration = await select(train, 0, calibrate);
   const evaluation = await select(test, train === test ? calibrate : 0, evaluate);
-  writeNpy(join(out, "calibration.npy"), calibration);
-  const peers = quantizeWithPeer(out, path, join(out, "calibration.npy"));
+  const inputs = join(out, "calibration.npy");
+  writeFileSync(inputs, encodeNpy(calibration.images, [calibration.labels.length, ...calibration.shape]));
+  const quantized = quantizeWithPeers(out, path, inputs);
   const open = async (name: string, bytes: Uint8Array): Promise<Candidate> => ({
     name,
     session: await InferenceSession.create(bytes, { intraOpNumThreads: threads, logSeverityLevel: 3 }),
@@ -170,7 +177,7 @@ async function main(): Promise<void> {
     const { model: int8 } = await quantizeModel(model, stream(calibration), { weightBits, threads });
     candidates.push(await open(`twindnn, ${weightBits} bits`, encodeModel(int8)));
   }
-  for (const [name, file] of peers) candidates.push(await open(name, readFileSync(file)));
+  for (const [name, file] of quantized) candidates.push(await open(name, readFileSync(file)));
   console.log(`${basename(path)}: ${calibrate} images to calibrate, ${evaluate} to evaluate, ${threads} threads\n`);
   console.log(await table(candidates, evaluation));
 }

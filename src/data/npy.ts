@@ -41,9 +41,9 @@ function parseDictionary(text: string, file: string): { type: string; shape: num
   };
 }
 
-/** Writes a `.npy` file of bytes (`|u1`) or 64-bit integers (`<i8`). */
-export function encodeNpy(data: Uint8Array | BigInt64Array, shape: readonly number[]): Uint8Array {
-  const type = data instanceof Uint8Array ? "|u1" : "<i8";
+/** Writes a `.npy` file of bytes (`|u1`), 64-bit integers (`<i8`) or floats (`<f4`). */
+export function encodeNpy(data: Uint8Array | BigInt64Array | Float32Array, shape: readonly number[]): Uint8Array {
+  const type = data instanceof Uint8Array ? "|u1" : data instanceof Float32Array ? "<f4" : "<i8";
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
   const dictionary = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const padded = dictionary.padEnd(Math.ceil((dictionary.length + 11) / 64) * 64 - 11);

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gbvsb, measuresFor, sortedProbabilities } from "../../bench/cascade/confidence.ts";
-import { type LabelledOutputs, placeThreshold, qualityOf } from "../../bench/cascade/policy.ts";
+import { placeThreshold, qualityOf } from "../../bench/cascade/policy.ts";
 import { vgg16 } from "../../bench/cascade/vgg-network.ts";
+import type { LabelledOutputs } from "../../bench/rival.ts";
 import { modelCost } from "../../src/onnx/index.ts";
 import type { Logits } from "../../src/twin/index.ts";
 
@@ -21,7 +22,7 @@ const row = fc.array(
 const outputs: fc.Arbitrary<LabelledOutputs> = fc
   .array(fc.record({ lowPrecision: row, original: row, label: fc.nat(classes - 1) }), { minLength: 1, maxLength: 60 })
   .map((images) => ({
-    lowPrecision: logits(images.map(({ lowPrecision }) => lowPrecision)),
+    rival: logits(images.map(({ lowPrecision }) => lowPrecision)),
     original: logits(images.map(({ original }) => original)),
     labels: Int32Array.from(images, ({ label }) => label),
   }));
@@ -69,7 +70,7 @@ describe("the policy", () => {
 
   it("hands on the unsure image that the original alone gets right", () => {
     const images: LabelledOutputs = {
-      lowPrecision: logits([
+      rival: logits([
         [5, 0, 0],
         [0.2, 0.1, 0],
       ]),

@@ -1,4 +1,6 @@
-import { pairedRatio } from "../../src/bench/statistics.ts";
+import { pairedRatio } from "../src/bench/statistics.ts";
+import type { Evaluation } from "../src/twin/index.ts";
+import type { Seconds } from "./in-turn.ts";
 
 /** What a system answers. Shares, 0 to 1. */
 export interface SystemResult {
@@ -10,8 +12,24 @@ export interface SystemResult {
   readonly recovery?: number | undefined;
 }
 
+/** Of the original, and of the twin. */
+export function resultsOfTwin({ labelled, escalationRate }: Evaluation): SystemResult[] {
+  const { accuracy, recovery } = labelled!;
+  const { original, compressed, twin } = accuracy;
+  return [
+    { name: "original", accuracy: original.value },
+    {
+      name: "twin",
+      accuracy: twin.value,
+      alone: compressed.value,
+      escalationRate: escalationRate.value,
+      recovery,
+    },
+  ];
+}
+
 /** A row a system, in Markdown; speed-ups are medians of ratios within a round, with the least and the most. */
-export function tableOf(results: readonly SystemResult[], seconds: ReadonlyMap<string, readonly number[]>): string {
+export function tableOf(results: readonly SystemResult[], seconds: Seconds): string {
   const heads = ["system", "accuracy", "first network alone", "escalated", "recovery", "speed-up", "min to max"];
   const original = seconds.get("original")!;
   const rows = results.map(({ name, accuracy, alone, escalationRate, recovery }) => {
