@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeModel, GraphBuilder, modelOf } from "../onnx/index.ts";
 import { openLane } from "./lane.ts";
-import type { LaneKind, Network } from "./types.ts";
+import { deviceKinds, type LaneKind, type Network } from "./types.ts";
 
 /** Whether a kind of lane works on this machine, and if not, why. */
 export type Availability =
@@ -22,7 +22,7 @@ export async function availableLanes(): Promise<Availability[]> {
   try {
     const network = await storeProbe(folder);
     const found: Availability[] = [{ kind: "cpu", available: true }];
-    for (const kind of ["webgpu", "cuda"] as const) found.push(await tryLane(kind, network));
+    for (const kind of deviceKinds) found.push(await tryLane(kind, network));
     return found;
   } finally {
     await rm(folder, { recursive: true });

@@ -59,7 +59,10 @@ export interface Lane extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export type LaneKind = "cpu" | "webgpu" | "cuda";
+/** Compute resources besides the CPU's cores; each gives one lane. */
+export const deviceKinds = ["webgpu", "cuda"] as const;
+export type DeviceKind = (typeof deviceKinds)[number];
+export type LaneKind = "cpu" | DeviceKind;
 export type Isolation = "thread" | "process";
 
 /** How to open a lane. */

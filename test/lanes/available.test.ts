@@ -1,5 +1,8 @@
+import { rmSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { availableLanes } from "../../src/lanes/index.ts";
+import { makePlan } from "../../src/twin/plan/index.ts";
+import { modelFolder, storePair } from "../support/models.ts";
 import { laneSuite } from "./suite.ts";
 
 // A GPU lane needs a GPU, or a software adapter, which takes minutes: "npm run test:webgpu" names that of Debian's
@@ -14,10 +17,26 @@ describe("availableLanes", () => {
   });
 });
 
-for (const lane of lanes.slice(1)) {
-  if (!lane.available) it.skip(`a ${lane.kind} lane: ${lane.reason}`, () => {});
+for (const lane of lanes) {
+  const { kind } = lane;
+  if (kind === "cpu") continue;
+  if (!lane.available) it.skip(`a ${kind} lane: ${lane.reason}`, () => {});
   else {
-    laneSuite({ kind: lane.kind, isolation: "thread", tolerance: 1e-3, timeout: 300_000 });
-    laneSuite({ kind: lane.kind, isolation: "process", tolerance: 1e-3, timeout: 300_000 });
+    laneSuite({ kind, isolation: "thread", tolerance: 1e-3, timeout: 300_000 });
+    laneSuite({ kind, isolation: "process", tolerance: 1e-3, timeout: 300_000 });
+
+    it(`the planner measures a ${kind} lane beside the CPU's`, { timeout: 300_000 }, async () => {
+      const folder = modelFolder();
+      const { timings, rows } = await makePlan({
+        networks: storePair(folder),
+        escalationRate: 0.1,
+        budget: 1,
+        device: kind,
+      });
+      rmSync(folder, { recursive: true });
+      const timed = timings.filter((row) => row.kind === kind).map(({ network }) => network);
+      expect(new Set(timed)).toEqual(new Set(["compressed", "original"]));
+      expect(rows.some(({ plan }) => plan.lanes.some((spec) => spec.kind === kind))).toBe(true);
+    });
   }
 }

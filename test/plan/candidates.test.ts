@@ -8,12 +8,17 @@ const timed = (network: NetworkName, alone: [number, number], wide: [number, num
   [alone, wide].flatMap((times, i) =>
     times.map((milliseconds, j) => ({
       network,
+      kind: "cpu" as const,
       lanes: 2 - i,
       threads: 1 + i,
       batch: j === 0 ? 1 : 8,
       secondsPerImage: milliseconds / 1000,
     })),
   );
+
+const onDevice = (network: NetworkName, milliseconds: number): Timing => {
+  return { network, kind: "webgpu", lanes: 1, threads: 1, batch: 8, secondsPerImage: milliseconds / 1000 };
+};
 
 const demand = (e: number): Demand[] => [
   { network: "compressed", share: 1 },
@@ -37,7 +42,7 @@ const of = (list: ReturnType<typeof candidates>, part: string) => {
 describe("candidates for throughput", () => {
   it("predict lanes / (c + o e) for lanes that run both, at the best batch sizes", () => {
     const list = candidates(sweep({}));
-    expect(of(list, "2 x 1 thread,")).toEqual({
+    expect(of(list, "2 x 1 thread")).toEqual({
       batch: { compressed: 8, original: 1 },
       lanes: 2,
       predicted: expect.closeTo(2 / (0.001 + 0.01 * 0.1), 6),
@@ -47,7 +52,9 @@ describe("candidates for throughput", () => {
 
   it("predict the paper's arrangement: the spare time of the original goes to fresh inputs", () => {
     const list = candidates(sweep({ demand: demand(0.05) }));
-    const paper = list.filter(({ arrangement }) => arrangement.startsWith("1 x compressed, 1 x original"));
+    const paper = list.filter(({ arrangement }) =>
+      arrangement.startsWith("1 x 1 thread for compressed, 1 x 1 thread for original"),
+    );
     const byPolicy = Object.fromEntries(paper.map(({ plan, predicted }) => [String(plan.idleTakesFresh), predicted]));
     expect(byPolicy.false).toBeCloseTo(1000, 6);
     expect(byPolicy.true).toBeCloseTo(1000 + (1 - 1000 * 0.05 * 0.01) / 0.01, 6);
@@ -55,12 +62,15 @@ describe("candidates for throughput", () => {
 
   it("are held back by the original's lane where escalations are many", () => {
     const list = candidates(sweep({ demand: demand(0.5) }));
-    expect(of(list, "1 x compressed, 1 x original").predicted).toBeCloseTo(1 / (0.01 * 0.5), 6);
+    expect(of(list, "1 x 1 thread for compressed, 1 x 1 thread for original").predicted).toBeCloseTo(
+      1 / (0.01 * 0.5),
+      6,
+    );
   });
 
   it("take the smaller of two batches that are as good", () => {
     const timings = [...timed("compressed", [1.01, 1], [1, 1]), ...timed("original", [10, 9], [6, 6])];
-    expect(of(candidates(sweep({ timings })), "2 x 1 thread,").batch).toEqual({ compressed: 1, original: 8 });
+    expect(of(candidates(sweep({ timings })), "2 x 1 thread").batch).toEqual({ compressed: 1, original: 8 });
   });
 });
 
@@ -75,6 +85,29 @@ describe("candidates for latency", () => {
   it("predict the slower network alone where an idle lane starts both at once", () => {
     const both = candidates(sweep({ goal: "latency" })).filter(({ plan }) => plan.startsBoth === true);
     expect(both).toMatchObject([{ plan: { lanes: [{ threads: 1 }, { threads: 1 }] }, predicted: 0.01 }]);
+  });
+});
+
+describe("candidates with a device", () => {
+  const timings = [...sweep({}).timings, onDevice("compressed", 3), onDevice("original", 1)];
+
+  it("give the device what is behind the compressed network, and try it alone", () => {
+    const list = candidates(sweep({ device: "webgpu", timings }));
+    const [best] = list;
+    expect(best!.plan.lanes.map(({ kind, networks }) => `${kind} ${networks.join(" ")}`)).toEqual([
+      "cpu compressed",
+      "cpu compressed",
+      "webgpu original",
+    ]);
+    expect(best!.plan.idleTakesFresh).toBe(true);
+    expect(best!.predicted).toBeCloseTo(2000 + (1 - 2000 * 0.1 * 0.001) / 0.001, 6);
+    expect(of(list, "1 x webgpu for compressed and original").predicted).toBeCloseTo(1 / (0.003 + 0.001 * 0.1), 6);
+  });
+
+  it("start both networks at once for the shortest wait", () => {
+    const list = candidates(sweep({ goal: "latency", device: "webgpu", timings }));
+    expect(list[0]).toMatchObject({ plan: { startsBoth: true }, predicted: 0.002 });
+    expect(list[0]!.plan.lanes.map(({ kind }) => kind)).toEqual(["cpu", "cpu", "webgpu"]);
   });
 });
 

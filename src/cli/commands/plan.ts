@@ -1,5 +1,6 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { writeWhole } from "../../files.ts";
+import { deviceKinds } from "../../lanes/index.ts";
 import { significant } from "../../report/figures.ts";
 import { terminalTable } from "../../report/tables.ts";
 import { cascadeOf, makePlan, networkNames, networkOf, type PlanResult, readTwin } from "../../twin/index.ts";
@@ -18,12 +19,13 @@ export const planCommand = () =>
         .default("throughput" as const),
     )
     .addOption(new Option("--cores <n>", "cores to use (default: all that this process may)").argParser(parseCount(1)))
+    .addOption(new Option("--device <kind>", "try the lane of a device too").choices(deviceKinds))
     .addOption(options.isolation())
     .addOption(new Option("-o, --output <file.json>", "store the plan, for --plan"))
     .addOption(options.quiet())
     .addOption(options.debug())
     .addHelpText("after", examples("plan my-twin -o plan.json", "classify my-twin photos/ --plan plan.json"))
-    .action((path, { goal, cores, isolation, output, quiet }) =>
+    .action((path, { goal, cores, device, isolation, output, quiet }) =>
       interruptible(async (signal) => {
         const terminal = new Terminal({ quiet });
         const folder = await readTwin(path);
@@ -37,6 +39,7 @@ export const planCommand = () =>
           signal,
           onProgress: (arrangement) => terminal.note(`measured ${arrangement}`),
           ...(cores === undefined ? {} : { budget: cores }),
+          ...(device === undefined ? {} : { device }),
         });
         if (output !== undefined) await writeWhole(output, `${JSON.stringify(result.plan, null, 2)}\n`);
         print(sweepText(result));

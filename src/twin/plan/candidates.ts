@@ -1,15 +1,19 @@
-import type { Isolation, LaneSpec, NetworkName, Plan } from "../../lanes/types.ts";
+import type { DeviceKind, Isolation, LaneKind, LaneSpec, NetworkName, Plan } from "../../lanes/types.ts";
 
 export type Goal = "throughput" | "latency";
 
 /** How long a network takes on a lane of `threads` threads, while `lanes` such lanes are busy at once. */
 export interface Timing {
   readonly network: NetworkName;
+  readonly kind: LaneKind;
   readonly lanes: number;
   readonly threads: number;
   readonly batch: number;
   readonly secondsPerImage: number;
 }
+
+/** Lanes alike that were busy at once while a network was timed. */
+export type Busy = Pick<Timing, "kind" | "lanes" | "threads">;
 
 /** A network of the cascade, and the share of all inputs that it runs; the first runs all of them. */
 export interface Demand {
@@ -22,8 +26,10 @@ export interface Sweep {
   readonly goal: Goal;
   /** Cascade order. */
   readonly demand: readonly Demand[];
-  /** Threads to spend. */
+  /** Threads of the CPU to spend. */
   readonly budget: number;
+  /** A device that may take part. */
+  readonly device?: DeviceKind;
   readonly isolation: Isolation;
   readonly timings: readonly Timing[];
 }
@@ -38,73 +44,85 @@ export interface Candidate {
 /** A smaller batch is taken when it costs no more than this share: it needs less memory and answers sooner. */
 const negligible = 0.02;
 
+/** Every sort of lanes that the arrangements are made of, and that the networks are timed on. */
+export function busyLanes({ budget, device }: Pick<Sweep, "budget" | "device">): Busy[] {
+  const all: Busy[] = [{ kind: "cpu", lanes: budget, threads: 1 }];
+  if (budget > 1) all.push({ kind: "cpu", lanes: 1, threads: budget });
+  if (device !== undefined) all.push({ kind: device, lanes: 1, threads: 1 });
+  return all;
+}
+
 /** All arrangements for the goal, best prediction first. */
 export function candidates(sweep: Sweep): Candidate[] {
-  const { goal, budget } = sweep;
-  const all = [alike(sweep, budget, 1)];
-  if (budget > 1) all.push(alike(sweep, 1, budget));
-  if (goal === "throughput" && sweep.demand.length > 1) all.push(...apart(sweep));
-  if (goal === "latency" && sweep.demand.length > 1 && budget > 1) all.push(bothAtOnce(sweep));
-  const sign = goal === "latency" ? 1 : -1;
+  const all = busyLanes(sweep).map((busy) => alike(sweep, busy));
+  if (sweep.demand.length > 1) all.push(...(sweep.goal === "latency" ? bothAtOnce(sweep) : apart(sweep)));
+  const sign = sweep.goal === "latency" ? 1 : -1;
   return all.sort((a, b) => sign * (a.predicted - b.predicted));
 }
 
 /** Every lane runs all networks. Throughput 1 / (c + o e) a lane, with c, o the times of an image and e the escalation rate. */
-function alike(sweep: Sweep, lanes: number, threads: number): Candidate {
-  const { demand, goal, isolation } = sweep;
-  const best = demand.map(({ network }) => bestTiming(sweep, network, lanes, threads));
-  const whole = best.reduce((sum, { secondsPerImage }) => sum + secondsPerImage, 0);
-  const average = best.reduce((sum, { secondsPerImage }, i) => sum + secondsPerImage * demand[i]!.share, 0);
-  const networks = demand.map(({ network }) => network);
+function alike(sweep: Sweep, busy: Busy): Candidate {
+  const { kind, lanes, threads } = busy;
+  const networks = sweep.demand.map(({ network }) => network);
+  const best = networks.map((network) => bestTiming(sweep, network, busy));
+  const average = best.reduce((sum, { secondsPerImage }, i) => sum + secondsPerImage * sweep.demand[i]!.share, 0);
+  const specs = repeat(lanes, { kind, networks, threads });
   return {
-    arrangement: `${lanes} x ${threads} thread${threads > 1 ? "s" : ""}, each runs ${networks.join(" and ")}`,
-    plan: {
-      lanes: repeat(lanes, { kind: "cpu", networks, threads }),
-      batch: batchSizes(best),
-      idleTakesFresh: false,
-      isolation,
-    },
-    predicted: goal === "latency" ? whole : lanes / average,
+    arrangement: arrangementOf(specs),
+    plan: planOf(sweep, specs, best),
+    predicted: sweep.goal === "latency" ? wait(best) : lanes / average,
   };
 }
 
-/** Lanes alike of which an idle one starts the second network at once: an escalation waits for the slower of the two only. */
-function bothAtOnce(sweep: Sweep): Candidate {
-  const { arrangement, plan, predicted } = alike(sweep, sweep.budget, 1);
-  const [first, second] = sweep.demand.map(
-    ({ network }) => bestTiming(sweep, network, sweep.budget, 1).secondsPerImage,
-  );
-  return {
-    arrangement: `${arrangement}, both at once when idle`,
-    plan: { ...plan, startsBoth: true },
-    predicted: predicted - Math.min(first!, second!),
-  };
-}
-
-/** TwinDNN's own arrangement (Jeong and Chen, ASAP 2021): lanes for the first network, lanes for those behind it. */
+/**
+ * TwinDNN's own arrangement (Jeong and Chen, ASAP 2021): lanes for the first network, lanes for those behind it: some of
+ * the cores, or a device.
+ */
 function* apart(sweep: Sweep): Generator<Candidate> {
-  for (let first = 1; first < sweep.budget; first++) {
-    for (const idleTakesFresh of [true, false]) yield apartWith(sweep, first, idleTakesFresh);
+  const behind = sweep.demand.slice(1).map(({ network }) => network);
+  for (const idleTakesFresh of [true, false]) {
+    for (let first = 1; first < sweep.budget; first++) {
+      const others = repeat(sweep.budget - first, { kind: "cpu", networks: behind, threads: 1 });
+      yield apartOn(sweep, first, others, idleTakesFresh);
+    }
+    if (sweep.device === undefined) continue;
+    yield apartOn(sweep, sweep.budget, [{ kind: sweep.device, networks: behind, threads: 1 }], idleTakesFresh);
   }
 }
 
-function apartWith(sweep: Sweep, first: number, idleTakesFresh: boolean): Candidate {
-  const { demand, budget, isolation } = sweep;
-  const best = demand.map(({ network }) => bestTiming(sweep, network, budget, 1));
-  const [compressed, ...behind] = demand.map(({ network }) => network);
-  const fresh = idleTakesFresh ? " and fresh inputs when idle" : "";
+/** Lanes of which an idle one starts the second network at once: an escalation waits for the slower of the two only. */
+function* bothAtOnce(sweep: Sweep): Generator<Candidate> {
+  const { demand, budget, device } = sweep;
+  const networks = demand.map(({ network }) => network);
+  const cores: Busy = { kind: "cpu", lanes: budget, threads: 1 };
+  if (budget > 1) yield startingBoth(sweep, [cores, cores], repeat(budget, { kind: "cpu", networks, threads: 1 }));
+  if (device === undefined) return;
+  const beside: LaneSpec = { kind: device, networks: networks.slice(1), threads: 1 };
+  const lanes = [...repeat(budget, { kind: "cpu", networks: networks.slice(0, 1), threads: 1 }), beside];
+  yield startingBoth(sweep, [cores, { kind: device, lanes: 1, threads: 1 }], lanes);
+}
+
+function startingBoth(sweep: Sweep, [first, behind]: readonly [Busy, Busy], lanes: readonly LaneSpec[]): Candidate {
+  const best = sweep.demand.map(({ network }, i) => bestTiming(sweep, network, i === 0 ? first : behind));
   return {
-    arrangement: `${first} x ${compressed}, ${budget - first} x ${behind.join(" and ")}${fresh}`,
-    plan: {
-      lanes: [
-        ...repeat(first, { kind: "cpu", networks: [compressed!], threads: 1 }),
-        ...repeat(budget - first, { kind: "cpu", networks: behind, threads: 1 }),
-      ],
-      batch: batchSizes(best),
-      idleTakesFresh,
-      isolation,
-    },
-    predicted: apartThroughput(demand, best, first, budget - first, idleTakesFresh),
+    arrangement: `${arrangementOf(lanes)}, both at once when idle`,
+    plan: { ...planOf(sweep, lanes, best), startsBoth: true },
+    predicted: wait(best) - Math.min(best[0]!.secondsPerImage, best[1]!.secondsPerImage),
+  };
+}
+
+/** `first` lanes of one core for the first network, `others`, which are alike, for those behind it. */
+function apartOn(sweep: Sweep, first: number, others: readonly LaneSpec[], idleTakesFresh: boolean): Candidate {
+  const { kind } = others[0]!;
+  const cores: Busy = { kind: "cpu", lanes: sweep.budget, threads: 1 };
+  const behind: Busy = kind === "cpu" ? cores : { kind, lanes: 1, threads: 1 };
+  const best = sweep.demand.map(({ network }, i) => bestTiming(sweep, network, i === 0 ? cores : behind));
+  const networks = sweep.demand.slice(0, 1).map(({ network }) => network);
+  const lanes = [...repeat(first, { kind: "cpu", networks, threads: 1 }), ...others];
+  return {
+    arrangement: `${arrangementOf(lanes)}${idleTakesFresh ? " and fresh inputs when idle" : ""}`,
+    plan: { ...planOf(sweep, lanes, best), idleTakesFresh },
+    predicted: apartThroughput(sweep.demand, best, first, others.length, idleTakesFresh),
   };
 }
 
@@ -127,19 +145,37 @@ function apartThroughput(
   return answered + (idleTakesFresh ? spare / seconds.at(-1)! : 0);
 }
 
+/** Seconds of an input that every network runs, one after the other. */
+const wait = (timings: readonly Timing[]): number =>
+  timings.reduce((sum, { secondsPerImage }) => sum + secondsPerImage, 0);
+
 /** The best batch size of a network; for latency, single images where they were measured. */
-function bestTiming(sweep: Sweep, network: NetworkName, lanes: number, threads: number): Timing {
+function bestTiming(sweep: Sweep, network: NetworkName, { kind, lanes, threads }: Busy): Timing {
   const rows = sweep.timings
-    .filter((row) => row.network === network && row.lanes === lanes && row.threads === threads)
+    .filter((row) => row.network === network && row.kind === kind && row.lanes === lanes && row.threads === threads)
     .toSorted((a, b) => a.batch - b.batch);
   const smallest = rows[0];
-  if (smallest === undefined) throw new RangeError(`"${network}" was not timed on ${lanes} x ${threads} threads`);
+  if (smallest === undefined)
+    throw new RangeError(`"${network}" was not timed on ${lanes} x ${kind}, ${threads} threads`);
   if (sweep.goal === "latency") return smallest;
   const fastest = Math.min(...rows.map(({ secondsPerImage }) => secondsPerImage));
   return rows.find(({ secondsPerImage }) => secondsPerImage <= fastest * (1 + negligible)) ?? smallest;
 }
 
-const repeat = (count: number, spec: LaneSpec): LaneSpec[] => Array.from({ length: count }, () => spec);
+const planOf = ({ isolation }: Sweep, lanes: readonly LaneSpec[], best: readonly Timing[]): Plan => ({
+  lanes,
+  batch: Object.fromEntries(best.map(({ network, batch }) => [network, batch])),
+  idleTakesFresh: false,
+  isolation,
+});
 
-const batchSizes = (timings: readonly Timing[]): Plan["batch"] =>
-  Object.fromEntries(timings.map(({ network, batch }) => [network, batch]));
+/** Lanes in words, those alike together. */
+function arrangementOf(lanes: readonly LaneSpec[]): string {
+  const words = lanes.map(({ kind, networks, threads }) => {
+    const resource = kind === "cpu" ? `${threads} thread${threads > 1 ? "s" : ""}` : kind;
+    return `${resource} for ${networks.join(" and ")}`;
+  });
+  return [...new Set(words)].map((word) => `${words.filter((other) => other === word).length} x ${word}`).join(", ");
+}
+
+const repeat = (count: number, spec: LaneSpec): LaneSpec[] => Array.from({ length: count }, () => spec);

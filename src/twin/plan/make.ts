@@ -1,8 +1,8 @@
 import { UsageError } from "../../errors.ts";
 import { cpuBudget } from "../../lanes/cpu.ts";
 import { openLanes } from "../../lanes/lane.ts";
-import type { Isolation, Network, Plan } from "../../lanes/types.ts";
-import { type Candidate, candidates, type Demand, type Goal, type Timing } from "./candidates.ts";
+import type { DeviceKind, Isolation, Network, Plan } from "../../lanes/types.ts";
+import { type Busy, busyLanes, type Candidate, candidates, type Demand, type Goal, type Timing } from "./candidates.ts";
 import { timeNetwork } from "./timing.ts";
 import { tryPlan } from "./trial.ts";
 
@@ -17,6 +17,8 @@ export interface PlanOptions {
   readonly goal?: Goal;
   /** Threads to spend, 1 and more. Default: the physical cores that this process may use. */
   readonly budget?: number;
+  /** A device whose lane may take part, beside the CPU's. Default: none. */
+  readonly device?: DeviceKind;
   /** Default `thread`. */
   readonly isolation?: Isolation;
   readonly signal?: AbortSignal;
@@ -45,17 +47,17 @@ const tries = 3;
  * Measures the networks on this machine and picks the lanes and batch sizes that reach the goal best: first each network
  * alone over batch sizes, then whole plans, those with the best predictions. Takes a few seconds for small networks.
  *
- * @throws UsageError for shares or a budget that make no sense, LaneError when a network cannot be loaded.
+ * @throws UsageError for shares or a budget that make no sense, LaneError when a network cannot be loaded or the
+ * device is not there.
  */
 export async function makePlan(options: PlanOptions): Promise<PlanResult> {
   const { networks, goal = "throughput", budget = cpuBudget(), isolation = "thread", signal, onProgress } = options;
+  const resources = { budget, ...(options.device === undefined ? {} : { device: options.device }) };
   checkOptions(options);
   const demand = demandOf(options);
   const timings: Timing[] = [];
-  for (const [lanes, threads] of budget > 1 ? [[budget, 1] as const, [1, budget] as const] : [[1, 1] as const]) {
-    timings.push(...(await timeArrangement(options, isolation, lanes, threads)));
-  }
-  const rows: SweepRow[] = candidates({ goal, demand, budget, isolation, timings });
+  for (const busy of busyLanes(resources)) timings.push(...(await timeOn(busy, options, isolation)));
+  const rows: SweepRow[] = candidates({ goal, demand, ...resources, isolation, timings });
   for (const [i, row] of rows.slice(0, tries).entries()) {
     signal?.throwIfAborted();
     rows[i] = { ...row, measured: await tryPlan(row.plan, networks, demand, goal, signal) };
@@ -65,20 +67,20 @@ export async function makePlan(options: PlanOptions): Promise<PlanResult> {
   return { plan: best[0]!.plan, goal, timings, rows: best };
 }
 
-async function timeArrangement(
+async function timeOn(
+  { kind, lanes: count, threads }: Busy,
   { networks, signal, onProgress }: PlanOptions,
   isolation: Isolation,
-  count: number,
-  threads: number,
 ): Promise<Timing[]> {
   const names = networks.map(({ name }) => name);
-  const specs = Array.from({ length: count }, () => ({ kind: "cpu" as const, networks: names, threads }));
+  const specs = Array.from({ length: count }, () => ({ kind, networks: names, threads }));
   const lanes = await openLanes(specs, networks, { isolation });
   try {
     const timings: Timing[] = [];
     for (const network of networks) {
-      timings.push(...(await timeNetwork(lanes, network, threads, signal)));
-      onProgress?.(`${network.name} on ${count} x ${threads}`);
+      const rows = await timeNetwork(lanes, network, signal);
+      timings.push(...rows.map((row) => ({ ...row, kind, threads })));
+      onProgress?.(`${network.name} on ${kind === "cpu" ? `${count} x ${threads}` : kind}`);
     }
     return timings;
   } finally {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
-import type { Plan } from "../../lanes/types.ts";
+import { deviceKinds, type Plan } from "../../lanes/types.ts";
 
 const networkName = z.enum(["compressed", "original-int8", "original"]);
 const positive = z.int().min(1);
@@ -10,7 +10,7 @@ export const PlanSchema = z.strictObject({
   lanes: z
     .array(
       z.strictObject({
-        kind: z.enum(["cpu", "webgpu", "cuda"]),
+        kind: z.enum(["cpu", ...deviceKinds]),
         networks: z.array(networkName).min(1),
         threads: positive,
       }),

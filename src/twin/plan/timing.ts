@@ -15,14 +15,13 @@ const hopeless = 1.15;
 export async function timeNetwork(
   lanes: readonly Lane[],
   network: Network,
-  threads: number,
   signal?: AbortSignal,
-): Promise<Timing[]> {
-  const rows: Timing[] = [];
+): Promise<Omit<Timing, "kind" | "threads">[]> {
+  const rows: Omit<Timing, "kind" | "threads">[] = [];
   for (const batch of network.fixedBatch === undefined ? batchSizes : [network.fixedBatch]) {
     signal?.throwIfAborted();
     const secondsPerImage = await timeBatch(lanes, network, batch);
-    rows.push({ network: network.name, lanes: lanes.length, threads, batch, secondsPerImage });
+    rows.push({ network: network.name, lanes: lanes.length, batch, secondsPerImage });
     const best = Math.min(...rows.map((row) => row.secondsPerImage));
     if (secondsPerImage > hopeless * best || 2 * batch * secondsPerImage * 1000 > longestRun) break;
   }
