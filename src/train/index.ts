@@ -25,6 +25,9 @@ export {
 export type { Progress, TrainingOptions } from "./options.ts";
 export {
   insertQuantisers,
+  type ObservedChannels,
+  type ObserveOptions,
+  observeChannels,
   type QuantisedValue,
   type QuantisedWeights,
   type QuantiserOptions,

@@ -1,18 +1,18 @@
 import type { Normalisation } from "../../data/index.ts";
 import {
+  attr,
   copyModel,
   FreshNames,
   float32,
   floatAttribute,
   type Graph,
+  liftConstants,
   type Model,
   makeNode,
   type Node,
 } from "../../onnx/index.ts";
-import { type Dataset, estimateStatistics } from "../../train/index.ts";
+import { type Dataset, type ObservedChannels, observeChannels } from "../../train/index.ts";
 
-/** Images whose statistics a new BatchNormalization starts from. */
-const statisticsImages = 512;
 const epsilon = 1e-5;
 
 export interface NormaliseOptions {
@@ -21,47 +21,43 @@ export interface NormaliseOptions {
 }
 
 /**
- * Puts BatchNormalization behind convolutions, with the scale and bias that undo it on the
- * images: the network answers as before, and keeps the size of its values when weights become integers.
+ * Puts BatchNormalization behind convolutions, with the scale and bias that undo it on the images: the network answers as
+ * before, and keeps the size of its values when weights become integers.
  *
  * @param layers - names of nodes; those that are convolutions are followed
  */
 export async function withBatchNormalization(
   model: Model,
   data: Dataset,
-  { normalisation, threads }: NormaliseOptions,
+  options: NormaliseOptions,
   layers: readonly string[],
 ): Promise<Model> {
-  const batch = Math.min(128, data.labels.length);
-  const plain = withPlainNormalization(model, layers);
-  const spec = { batch, normalisation, threads, count: statisticsImages };
-  const measured = copyModel(await estimateStatistics(plain, data, spec));
-  const { constants, nodes } = measured.graph;
-  for (const node of nodes.filter(({ op }) => op === "BatchNormalization")) {
-    const [, scale, bias, mean, variance] = node.inputs as [string, string, string, string, string];
-    constants.set(scale, float32(floats(measured.graph, variance).map((value) => Math.sqrt(value + epsilon))));
-    constants.set(bias, float32(floats(measured.graph, mean)));
-  }
-  return measured;
-}
-
-function withPlainNormalization(model: Model, layers: readonly string[]): Model {
-  const result = copyModel(model);
+  const result = copyModel(liftConstants(model));
   const { graph } = result;
   const names = new FreshNames(graph);
-  graph.nodes = graph.nodes.flatMap((node) => {
-    if (node.op !== "Conv" || !layers.includes(node.name)) return [node];
-    const channels = graph.constants.get(node.inputs[1]!)!.dims[0]!;
-    const [output] = node.outputs as [string];
-    node.outputs = [names.take(`${output}/raw`)];
-    const parameters = Object.entries({ scale: 1, bias: 0, mean: 0, variance: 1 }).map(([what, value]) => {
-      const name = names.take(`${output}/${what}`);
-      graph.constants.set(name, float32(new Float32Array(channels).fill(value)));
-      return name;
-    });
-    return [node, makeNode("BatchNormalization", [...node.outputs, ...parameters], [output])];
-  });
+  const convolutions = graph.nodes.filter(({ op, name }) => op === "Conv" && layers.includes(name));
+  const outputs = convolutions.map((node) => node.outputs[0]!);
+  const observed = await observeChannels(model, data, outputs, options);
+  for (const node of convolutions) {
+    const norm = undoneNormalization(graph, node.outputs[0]!, observed.get(node.outputs[0]!)!, names);
+    node.outputs = [norm.inputs[0]!];
+    graph.nodes.splice(graph.nodes.indexOf(node) + 1, 0, norm);
+  }
   return result;
+}
+
+/** A normalisation that makes the value `output` and leaves it as it was on the images observed. */
+function undoneNormalization(graph: Graph, output: string, observed: ObservedChannels, names: FreshNames): Node {
+  const { mean, variance } = observed;
+  const scale = variance.map((value) => Math.sqrt(value + epsilon));
+  const parameters = Object.entries({ scale, bias: mean, mean, variance }).map(([what, data]) => {
+    const name = names.take(`${output}/${what}`);
+    graph.constants.set(name, float32(data));
+    return name;
+  });
+  return makeNode("BatchNormalization", [names.take(`${output}/raw`), ...parameters], [output], {
+    epsilon: attr.float(epsilon),
+  });
 }
 
 /**
