@@ -1,6 +1,6 @@
 import type { Score } from "../compress/index.ts";
 import type { Table } from "./comparison.ts";
-import { metric, percent, times } from "./figures.ts";
+import { inBytes, metric, percent, times } from "./figures.ts";
 
 /** The networks that a recipe made, and the twins that they would make. */
 export function candidatesTable(scores: readonly Score[]): Table {
@@ -9,7 +9,7 @@ export function candidatesTable(scores: readonly Score[]): Table {
     rows: scores.map(({ candidate, macs, bytes, time, agreement, accuracy, escalationRate, cost }) => [
       candidate,
       metric(macs),
-      `${metric(bytes)}B`,
+      inBytes(bytes),
       percent(time),
       percent(agreement),
       accuracy === undefined ? "" : percent(accuracy),

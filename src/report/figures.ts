@@ -31,6 +31,9 @@ export function metric(value: number): string {
   return `${significant(value / scale)} ${unit}`.trim();
 }
 
+/** A number of bytes, such as `18.4 kB`. */
+export const inBytes = (value: number): string => (value < 1000 ? `${whole(value)} B` : `${metric(value)}B`);
+
 /** Systems as people read them. */
 export const systemTitles: Readonly<Record<SystemName, string>> = {
   "original-float32": "original, float32",

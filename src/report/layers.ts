@@ -1,6 +1,6 @@
 import type { Layer, LayerPair, LayerShape } from "../compress/index.ts";
 import type { Table } from "./comparison.ts";
-import { metric, significant } from "./figures.ts";
+import { inBytes, metric, significant } from "./figures.ts";
 
 /** The layers of the original and of the compressed network side by side, and their sums. */
 export function layersTable(pairs: readonly LayerPair[]): Table {
@@ -19,13 +19,13 @@ function cells(layer: Layer | undefined): string[] {
   if (layer === undefined) return columns.map(() => "");
   const { shape, op, bits, macs, bytes, milliseconds } = layer;
   const time = milliseconds === undefined ? "" : significant(milliseconds);
-  return [shape === undefined ? op : shapeText(shape), String(bits), metric(macs), `${metric(bytes)}B`, time];
+  return [shape === undefined ? op : shapeText(shape), String(bits), metric(macs), inBytes(bytes), time];
 }
 
 function sumCells(layers: readonly Layer[]): string[] {
   const sum = (of: (layer: Layer) => number): number => layers.reduce((total, layer) => total + of(layer), 0);
   const milliseconds = significant(sum(({ milliseconds: time = 0 }) => time));
-  return ["", "", metric(sum(({ macs }) => macs)), `${metric(sum(({ bytes }) => bytes))}B`, milliseconds];
+  return ["", "", metric(sum(({ macs }) => macs)), inBytes(sum(({ bytes }) => bytes)), milliseconds];
 }
 
 /** Such as `16 → 32, 3×3 at 32×32`: channels, kernel and the picture that goes in. */

@@ -1,6 +1,7 @@
 // Needs: ONNX Runtime and the built package.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { labels, preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
 import { twindnn } from "./run.ts";
@@ -17,18 +18,13 @@ beforeAll(async () => {
   await writeImages(at("images"), 900, { labelled: false });
 });
 
-const compress = (output: string, ...more: string[]) =>
-  twindnn([
-    "compress",
-    at("a.onnx"),
-    "--data",
-    at("images"),
-    "--preprocess",
-    at("pre.json"),
-    "-o",
-    at(output),
-    ...more,
-  ]);
+/** A budget that goes through every step. */
+const command = (output: string, ...more: string[]): string[] => [
+  ...["compress", at("a.onnx"), "--data", at("images"), "--preprocess", at("pre.json"), "--budget", "10s"],
+  ...["-o", at(output), ...more],
+];
+
+const compress = (output: string, ...more: string[]) => twindnn(command(output, ...more));
 
 test("compress makes a calibrated twin of one classifier, says how, and lists the images to label", async () => {
   const run = await compress(
@@ -43,15 +39,18 @@ test("compress makes a calibrated twin of one classifier, says how, and lists th
     at("run.html"),
   );
   expect(run).toMatchObject({ code: 0 });
-  expect(run.stdout).toMatch(/recipe int8: .*fewer than/);
+  expect(run.stdout).toMatch(/recipe slim\+int8: .*fewer than.*; 625 images are enough to thin the original/);
   expect(run.stdout).toContain("Promised: an agreement of at least 90 % with 95 % probability");
   const manifest = JSON.parse(readFileSync(join(at("twin"), "twin.json"), "utf8"));
-  expect(manifest).toMatchObject({ compression: { recipe: "int8", seed: 0 }, guarantee: { kind: "agreement" } });
+  expect(manifest).toMatchObject({ compression: { seed: 0 }, guarantee: { kind: "agreement" } });
   expect(JSON.parse(readFileSync(at("run.json"), "utf8"))).toMatchObject({
-    recipe: "int8",
+    recipe: "slim+int8",
     guarantee: { images: 225 },
   });
-  expect(readFileSync(at("run.html"), "utf8")).toContain("original-int8");
+  const page = readFileSync(at("run.html"), "utf8");
+  for (const shown of ["original-int8", "slim-70-int8", "Layer by layer", "bits before", "minutes"]) {
+    expect(page).toContain(shown);
+  }
   expect(readFileSync(at("list.csv"), "utf8")).toMatch(/^file,class\n/);
   expect(readdirSync(folder)).not.toContain("twin.work");
 });
@@ -67,6 +66,21 @@ test("compress takes the classes of a filled-in list back, and promises a drop o
   const second = await compress("drop", "--max-drop", "10%", "--labelled", at("filled.csv"), "--force", ...same);
   expect(second).toMatchObject({ code: 0 });
   expect(second.stdout).toContain("Promised: a drop of at most 10 points");
+});
+
+test("an interrupted compress writes no twin, says how to go on, and goes on", async () => {
+  const state = join(at("resumed.work"), "state.json");
+  const interrupt = async (pid: number): Promise<void> => {
+    while (!existsSync(state)) await setTimeout(20);
+    process.kill(pid, "SIGINT");
+  };
+  const options = ["--recipe", "int8", "--min-agreement", "90%"];
+  const broken = await twindnn(command("resumed", ...options), { started: (pid) => void interrupt(pid) });
+  expect(broken.code).toBe(130);
+  expect(broken.stderr).toContain(`kept in ${at("resumed.work")}; the same command goes on from there`);
+  expect(existsSync(at("resumed"))).toBe(false);
+  expect(await compress("resumed", ...options)).toMatchObject({ code: 0 });
+  expect(existsSync(at("resumed.work"))).toBe(false);
 });
 
 test("compress refuses a promise on the drop where no image has a class, and writes nothing", async () => {

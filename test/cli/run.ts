@@ -9,12 +9,13 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** Runs the built command line as a user does. `after` is called once it has written to stdout. */
+/** Runs the built command line as a user does. `started` is called at once, `after` when it has written to stdout. */
 export function twindnn(
   args: readonly string[],
-  options: { input?: string; after?: (pid: number) => void } = {},
+  options: { input?: string; started?: (pid: number) => void; after?: (pid: number) => void } = {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: "1" } });
+  options.started?.(child.pid!);
   let [stdout, stderr] = ["", ""];
   let told = false;
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

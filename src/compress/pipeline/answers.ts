@@ -24,7 +24,8 @@ export function answersTo(
   );
 }
 
-async function* prepared(data: Dataset, labelled: boolean): AsyncGenerator<Prepared> {
+/** Images in memory as lanes take them. */
+export async function* prepared(data: Dataset, labelled: boolean): AsyncGenerator<Prepared> {
   const size = imageSize(data);
   for (let i = 0; i < data.labels.length; i++) {
     const planes = data.images.slice(i * size, (i + 1) * size);

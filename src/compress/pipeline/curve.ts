@@ -31,17 +31,23 @@ const judgingImages = 1000;
 
 const ending = ".curve.jsonl";
 
+/** What a curve is drawn from. */
+export type CurveSubject = Pick<
+  Compression,
+  "work" | "selection" | "originalLogits" | "labelled" | "normalisation" | "threads"
+>;
+
 /** Keeps the course of a training in the work folder, a line a point, so that a training that goes on continues its curve. */
 export class CurveRecorder {
   readonly #file: string;
-  readonly #compression: Compression;
+  readonly #subject: CurveSubject;
   #step = 0;
   #steps = 0;
   #unwritten: number[] = [];
 
-  constructor(network: string, compression: Compression) {
-    this.#file = compression.work.file(`${network}${ending}`);
-    this.#compression = compression;
+  constructor(network: string, subject: CurveSubject) {
+    this.#file = subject.work.file(`${network}${ending}`);
+    this.#subject = subject;
   }
 
   /** Takes a step. What an interrupted training did beyond its last checkpoint is done again, and forgotten here. */
@@ -58,7 +64,7 @@ export class CurveRecorder {
   async judge(epoch: number, network: () => Promise<Model>): Promise<void> {
     const epochs = Math.round((epoch * this.#steps) / this.#step);
     if (!isDue(epoch, epochs, judgements)) return;
-    const { selection, originalLogits, labelled, normalisation, threads } = this.#compression;
+    const { selection, originalLogits, labelled, normalisation, threads } = this.#subject;
     const few = subset(selection, [...selection.labels.keys()].slice(0, judgingImages));
     const logits = await logitsOf(await network(), few, { normalisation, threads });
     const agreement = accuracyOf(logits, topClasses(originalLogits).subarray(0, few.labels.length));

@@ -1,6 +1,15 @@
 import { subset } from "../../train/index.ts";
-import { type Collected, evaluateTwin, logitsOf, stageCosts, type TwinPromise } from "../../twin/index.ts";
-import { answersTo } from "./answers.ts";
+import {
+  type Collected,
+  collectLogits,
+  evaluateTwin,
+  logitsOf,
+  stageCosts,
+  type TwinPromise,
+  usualBatch,
+  withLanes,
+} from "../../twin/index.ts";
+import { answersTo, prepared } from "./answers.ts";
 import type { Candidate, Compression } from "./context.ts";
 
 /** What a twin with this compressed network would be like, by the selection images. An estimate to rank by, no promise. */
@@ -36,12 +45,15 @@ export async function scoreCandidate(candidate: Candidate, compression: Compress
 /** Time of a candidate for an image, relative to the original: the median of rounds in which both run. */
 async function relativeTime({ network }: Candidate, { selection, original, signal }: Compression): Promise<number> {
   const few = subset(selection, [...selection.labels.keys()].slice(0, timedImages));
-  const times: number[] = [];
-  for (let round = 0; round < timedRounds; round++) {
-    const answers = await answersTo(few, false, [network, original.network], { signal });
-    times.push(stageCosts(floatSecond, answers).compressed);
-  }
-  return times.toSorted((a, b) => a - b)[(timedRounds - 1) / 2]!;
+  const networks = [network, original.network];
+  return withLanes(networks, async (lanes) => {
+    const times: number[] = [];
+    for (let round = 0; round < timedRounds; round++) {
+      const options = { lanes, batch: usualBatch(network), signal };
+      times.push(stageCosts(floatSecond, await collectLogits(prepared(few, false), networks, options)).compressed);
+    }
+    return times.toSorted((a, b) => a - b)[(timedRounds - 1) / 2]!;
+  });
 }
 
 /**

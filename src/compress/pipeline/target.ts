@@ -1,4 +1,4 @@
-import type { Candidate, Compression } from "./context.ts";
+import type { Candidate, Target } from "./context.ts";
 import type { Score } from "./score.ts";
 
 /** A candidate and what it is worth. */
@@ -7,12 +7,23 @@ export interface Scored {
   readonly score: Score;
 }
 
-/** How the network misses the target; undefined where it meets it. */
-export function missedTarget({ candidate, score }: Scored, { target, original }: Compression): string | undefined {
+/** What tells whether a candidate meets the target. */
+interface Judged {
+  readonly candidate: Pick<Candidate, "name" | "macs" | "parameters">;
+  readonly score: Pick<Score, "time" | "cost">;
+}
+
+interface Aim {
+  readonly target: Target;
+  readonly original: { readonly entry: { readonly macs: number } };
+}
+
+/** How a network misses the target; undefined where it meets it. */
+export function missedTarget({ candidate, score }: Judged, { target, original }: Aim): string | undefined {
   const { speedUp = 0, macs = 1, size = Number.POSITIVE_INFINITY } = target;
   const missed: string[] = [];
-  if (1 / score.time < speedUp)
-    missed.push(`is ${(1 / score.time).toFixed(2)} times as fast as the original, not ${speedUp}`);
+  const ratio = 1 / score.time;
+  if (ratio < speedUp) missed.push(`is ${ratio.toFixed(2)} times as fast as the original, not ${speedUp}`);
   const share = candidate.macs / original.entry.macs;
   if (share > macs) missed.push(`has ${percent(share)} of the multiply-adds, not ${percent(macs)}`);
   if (candidate.parameters > size) missed.push(`has ${candidate.parameters} bytes of weights in int8, not ${size}`);
@@ -22,7 +33,7 @@ export function missedTarget({ candidate, score }: Scored, { target, original }:
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** The candidate of the cheapest twin among those that meet the target, or of all where none does. */
-export function bestOf(scored: readonly Scored[], compression: Compression): Scored {
+export function bestOf<Each extends Judged>(scored: readonly Each[], aim: Aim): Each {
   const byCost = scored.toSorted((a, b) => a.score.cost - b.score.cost);
-  return byCost.find((each) => missedTarget(each, compression) === undefined) ?? byCost[0]!;
+  return byCost.find((each) => missedTarget(each, aim) === undefined) ?? byCost[0]!;
 }

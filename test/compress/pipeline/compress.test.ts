@@ -1,10 +1,17 @@
 // Needs: ONNX Runtime and the built lanes.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test, vi } from "vitest";
-import { type CompressOptions, chooseRecipe, compress } from "../../../src/compress/index.ts";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import {
+  type CompressOptions,
+  chooseRecipe,
+  compress,
+  recipes,
+  type TrainingCurve,
+} from "../../../src/compress/index.ts";
 import { isKnown } from "../../../src/compress/pipeline/fit.ts";
 import { selectImages } from "../../../src/data/index.ts";
+import { TrainingError, UsageError } from "../../../src/errors.ts";
 import { readTwin } from "../../../src/twin/index.ts";
 import { preprocessing, scratch } from "../../support/twins.ts";
 import { smallProblem } from "./problem.ts";
@@ -39,6 +46,10 @@ async function interrupted(options: CompressOptions): Promise<void> {
   await expect(compress({ ...options, signal: controller.signal, onProgress })).rejects.toThrow(/abort/i);
 }
 
+const lossesOf = ({ network, points }: TrainingCurve) => [network, points.filter(({ loss }) => loss !== undefined)];
+
+afterEach(() => vi.restoreAllMocks());
+
 describe("compress", () => {
   test("goes on after an interruption, and gives the network of a run that was never interrupted", async () => {
     const broken = request("broken");
@@ -51,8 +62,12 @@ describe("compress", () => {
       if (name.endsWith(".checkpoint")) rmSync(join(`${whole.output}.work`, name));
     }
     let steps = 0;
-    await compress({ ...broken, onProgress: (step) => void (step.startsWith("training") && steps++) });
-    await compress(whole);
+    const resumed = await compress({
+      ...broken,
+      onProgress: (step) => void (step.startsWith("training") && steps++),
+    });
+    const { curves } = await compress(whole);
+    expect(resumed.curves.map(lossesOf)).toEqual(curves.map(lossesOf));
     const bytes = [broken, whole].map(({ output }) => readFileSync(join(output, "compressed.onnx")));
     expect(bytes[0]!.equals(bytes[1]!)).toBe(true);
     expect(steps).toBeGreaterThan(0);
@@ -61,7 +76,8 @@ describe("compress", () => {
 
   test("makes a twin that says how it was made, calibrated on images that did not train", async () => {
     const options = request("int8", { recipe: "int8", promise: { kind: "drop", tolerance: 0.05, probability: 0.95 } });
-    const { parts, scores } = await compress(options);
+    const { parts, scores, layers } = await compress(options);
+    expect(layers.map(({ before, after }) => [before?.bits, after?.bits])).toEqual(layers.map(() => [32, 8]));
     expect(parts).toEqual({ training: 1400, selection: 100, calibration: 500 });
     expect(scores.map(({ candidate }) => candidate)).toEqual(["original-int8"]);
     const { manifest } = await readTwin(options.output);
@@ -109,6 +125,37 @@ describe("compress", () => {
     expect(existsSync(join(folder, "refused"))).toBe(false);
   });
 
+  test("goes on with the original in int8 where training diverges, and says so", async () => {
+    vi.spyOn(recipes.student, "run").mockRejectedValue(new TrainingError("the loss is no longer a number at step 7"));
+    const notes: string[] = [];
+    const { chosen } = await compress(request("diverged", { onNote: (note) => void notes.push(note) }));
+    expect(chosen).toBe("original-int8");
+    expect(notes).toContainEqual(
+      "student failed: the loss is no longer a number at step 7. Going on with the original in int8, the best so far",
+    );
+  });
+
+  test("takes the original in int8 where the recipe that auto chose does not serve the model, and says so", async () => {
+    vi.spyOn(recipes["slim+int8"], "run").mockRejectedValue(new UsageError("no group of channels can be thinned"));
+    const notes: string[] = [];
+    const onNote = (note: string): void => void notes.push(note);
+    const { recipe, chosen } = await compress(request("refusing", { recipe: "auto", onNote }));
+    expect([recipe, chosen]).toEqual(["slim+int8", "original-int8"]);
+    expect(notes.join()).toContain("slim+int8 failed: no group of channels can be thinned. Going on with");
+  });
+
+  test("says by how much the network misses a target that only measuring tells", async () => {
+    const notes: string[] = [];
+    const changes = {
+      recipe: "int8",
+      target: { speedUp: 1000 },
+      onNote: (note: string) => void notes.push(note),
+    } as const;
+    const { missed } = await compress(request("slow", changes));
+    expect(missed).toMatch(/^original-int8 is \d+\.\d\d times as fast as the original, not 1000$/);
+    expect(notes).toContainEqual(`the target is missed: ${missed}. This is the best so far`);
+  });
+
   test("refuses images of one class", async () => {
     const few = await selectImages(images, { take: 1200 });
     const same = {
@@ -150,7 +197,8 @@ describe("auto", () => {
   test.each([
     [{ images: 45_000, labelled: true, classes: 10 }, "student+int8", "labels and the original's answers"],
     [{ images: 45_000, labelled: false, classes: 10 }, "student+int8", "for want of labels"],
-    [{ images: 500, labelled: true, classes: 1000 }, "int8", "fewer than the 500000"],
+    [{ images: 500, labelled: true, classes: 1000 }, "slim+int8", "fewer than the 500000"],
+    [{ images: 100, labelled: false, classes: 10 }, "int8", "fewer than the 200 that refitting layers wants"],
   ] as const)("given %o takes %s and says why", (means, recipe, reason) => {
     const chosen = chooseRecipe(means);
     expect(chosen.recipe).toBe(recipe);

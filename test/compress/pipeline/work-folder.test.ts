@@ -1,0 +1,49 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, expect, test, vi } from "vitest";
+import { WorkFolder } from "../../../src/compress/pipeline/work-folder.ts";
+import { UsageError } from "../../../src/errors.ts";
+import { scratch } from "../../support/twins.ts";
+
+const { path: folder, remove } = scratch();
+afterAll(remove);
+afterEach(() => vi.restoreAllMocks());
+
+test("a finished step is not done again by a run that goes on, an interrupted one is", async () => {
+  const path = join(folder, "steps");
+  const first = await WorkFolder.open(path, "run");
+  await first.once("finished", async () => 1);
+  await expect(first.once("interrupted", () => Promise.reject(new Error("abort")))).rejects.toThrow("abort");
+  const again = await WorkFolder.open(path, "run");
+  expect(await again.once("finished", async () => 2)).toBe(1);
+  expect(await again.once("interrupted", async () => 2)).toBe(2);
+});
+
+test("minutes of a step leave those of the steps within it out, and hold those of its interrupted beginnings", async () => {
+  let minutes = 0;
+  vi.spyOn(performance, "now").mockImplementation(() => 60_000 * minutes);
+  const pass = async (more: number): Promise<void> => {
+    minutes += more;
+  };
+  const path = join(folder, "minutes");
+  const first = await WorkFolder.open(path, "run");
+  const interrupted = first.timed("outer", async () => {
+    await pass(1);
+    await first.timed("inner", () => pass(5));
+    throw new Error("abort");
+  });
+  await expect(interrupted).rejects.toThrow("abort");
+  const again = await WorkFolder.open(path, "run");
+  await again.timed("outer", () => pass(2));
+  expect(again.minutes).toEqual({ outer: 3, inner: 5 });
+});
+
+test.each(["{", "{}", '{"run":"run","results":{},"minutes":{"a":"long"}}'])(
+  "a state that cannot be read (%s) is refused",
+  async (state) => {
+    const path = join(folder, `damaged-${state.length}`);
+    mkdirSync(path);
+    writeFileSync(join(path, "state.json"), state);
+    await expect(WorkFolder.open(path, "run")).rejects.toThrow(UsageError);
+  },
+);
