@@ -15,6 +15,12 @@ const trainingShare = 0.9;
 const raceWorth = 3600;
 const raceEpochs = 2;
 
+/**
+ * Share of the original's multiply-adds that a student may have. A twin costs c + o e, and a wider one's own time c outweighs
+ * the escalations that it saves: short races cannot show that, for in them narrow students are still far from their best.
+ */
+const widestShare = 0.15;
+
 /** A student's schedule, and what an epoch of it takes here. */
 export type StudentPlan = StudentSchedule & Pick<StudentCandidate, "secondsPerEpoch">;
 
@@ -26,7 +32,7 @@ export type StudentPlan = StudentSchedule & Pick<StudentCandidate, "secondsPerEp
  */
 export async function chooseStudent(data: Dataset, compression: Compression): Promise<StudentPlan> {
   const candidates: StudentCandidate[] = [];
-  for (const width of await allowedWidths(data, compression)) {
+  for (const width of worthTiming(await allowedWidths(data, compression), data, compression)) {
     compression.signal?.throwIfAborted();
     const candidate = await timeStudent(width, data, compression);
     candidates.push(candidate);
@@ -35,6 +41,14 @@ export async function chooseStudent(data: Dataset, compression: Compression): Pr
   const { width } = scheduleWithin(candidates, secondsLeft(compression));
   const winner = await raceDown(width, candidates, data, compression);
   return replanned(candidates.find((candidate) => candidate.width === winner)!, compression);
+}
+
+/** Those of the widths, narrow to wide, whose students cost little beside the original; the narrowest in any case. */
+function worthTiming(widths: readonly StudentWidth[], data: Dataset, { original, seed }: Compression): StudentWidth[] {
+  const { macs, output } = original.entry;
+  const macsOf = (width: StudentWidth): number =>
+    modelCost(residualNetwork(studentNetwork(width, data.shape, output.classes), seed)).macs;
+  return widths.filter((width, i) => i === 0 || macsOf(width) <= widestShare * macs);
 }
 
 /** The schedule of a student by the time that is left. */
