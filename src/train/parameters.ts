@@ -73,7 +73,13 @@ export function emitPieces(b: GraphBuilder, flat: string, parameters: readonly P
   return b.ops("Split", [flat, sizes], parameters.length, { axis: 0 }, "piece");
 }
 
-/** Joins the gradients of all parameters to one flat vector; zeros where the loss does not depend on a parameter. */
+/**
+ * Joins the gradients of all parameters to one flat vector; zeros where the loss does not depend on a parameter.
+ *
+ * ONNX Runtime works back from the last node, and of several inputs it computes the youngest first: the last layer's piece.
+ * So each weight gradient is computed as soon as it can be, and what it reads is freed. Pieces come by Flatten, since the
+ * runtime merges a Reshape with the one before it into a younger node.
+ */
 export function emitJoin(
   b: GraphBuilder,
   parameters: readonly Parameter[],
@@ -81,8 +87,8 @@ export function emitJoin(
 ): string {
   const pieces = parameters.map(({ name, size }) => {
     const gradient = gradients.get(name);
-    if (gradient === undefined) return b.constant({ type: "float32", dims: [size], data: new Float32Array(size) });
-    return b.op("Reshape", [gradient, b.constant(int64([size]))]);
+    if (gradient === undefined) return b.constant({ type: "float32", dims: [1, size], data: new Float32Array(size) });
+    return b.op("Flatten", [gradient], { axis: 0 });
   });
-  return b.op("Concat", pieces, { axis: 0 });
+  return b.op("Reshape", [b.op("Concat", pieces, { axis: 1 }), b.constant(int64([totalSize(parameters)]))]);
 }

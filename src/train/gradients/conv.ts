@@ -118,52 +118,89 @@ function transposed({ b, gradient, inputs }: GradientContext, { axes, groups }: 
 
 // --- by the weights -------------------------------------------------------------------------------------------------
 
+/** Elements of one im2col: 8 MiB. */
+const columnElements = 2 ** 21;
+
+/** Output rows `from` to `to`, the latter not included. */
+interface Band {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * `col * dY'`, where row (channel, tap) of `col` holds the pixels that this tap sees: an im2col with the images innermost,
- * so that one Gather copies runs of a whole batch, and one product sums over all pixels of all images at once.
+ * so that one Gather copies runs of a whole batch, and one product sums over all pixels of all images at once. Bands of
+ * output rows follow each other, so that the im2col of a band is all that is held.
  */
 function weightGradient(c: GradientContext, geometry: Geometry): string {
   const { b } = c;
-  const { images, inChannels, outChannels, groups, axes } = geometry;
-  const positions = axes[0].output * axes[1].output * images;
-  const perGroup = (inChannels / groups) * axes[0].kernel * axes[1].kernel;
-  const columns = patches(c, geometry);
-  const rows = imagesInnermost(b, c.gradient, images, outChannels * axes[0].output * axes[1].output);
-  const weightShape = b.constant(int64(c.shape(c.inputs[1]!)));
-  if (groups === 1) {
-    const product = b.op(
-      "Gemm",
-      [
-        b.op("Reshape", [columns, b.constant(int64([perGroup, positions]))]),
-        b.op("Reshape", [rows, b.constant(int64([outChannels, positions]))]),
-      ],
-      { transB: 1 },
-    );
-    return b.op("Reshape", [b.op("Transpose", [product], { perm: [1, 0] }), weightShape]);
-  }
-  const stacked = (value: string, height: number): string =>
-    b.op("Reshape", [value, b.constant(int64([groups, height, positions]))]);
-  const outPerGroup = outChannels / groups;
-  const across = (value: string): string => b.op("Transpose", [value], { perm: [0, 2, 1] });
-  const upright = outPerGroup === 1 ? b.op("Reshape", [rows, b.constant(int64([groups, positions, 1]))]) : undefined;
-  const product = b.op("MatMul", [stacked(columns, perGroup), upright ?? across(stacked(rows, outPerGroup))]);
-  return b.op("Reshape", [across(product), weightShape]);
+  const { images, outChannels, groups, axes } = geometry;
+  const [height, width] = [axes[0].output, axes[1].output];
+  const gradient = imagesInnermost(b, c.gradient, images, outChannels * height * width);
+  const rows = b.op("Reshape", [gradient, b.constant(int64([outChannels, height, width * images]))]);
+  const pixels = inputPixels(c, geometry);
+  const products = bandsOf(geometry).map((band) => {
+    const part = band.to - band.from === height ? rows : bandOf(b, rows, band);
+    return bandProduct(b, geometry, columns(b, pixels, geometry, band), part, band);
+  });
+  const sum = products.reduce((left, right) => b.op("Add", [left, right]));
+  const perm = groups === 1 ? [1, 0] : [0, 2, 1];
+  return b.op("Reshape", [b.op("Transpose", [sum], { perm }), b.constant(int64(c.shape(c.inputs[1]!)))]);
 }
 
-/** [channel, tap, output pixel, image] of the convolution's input, flat. */
-function patches({ b, inputs }: GradientContext, { images, inChannels, axes }: Geometry): string {
+function bandsOf(geometry: Geometry): Band[] {
+  const { images, inChannels, axes } = geometry;
+  const height = axes[0].output;
+  if (isPointwise(geometry)) return [{ from: 0, to: height }];
+  const perRow = inChannels * axes[0].kernel * axes[1].kernel * axes[1].output * images;
+  const rows = Math.max(1, Math.floor(columnElements / perRow));
+  return range(Math.ceil(height / rows)).map((i) => ({ from: i * rows, to: Math.min(height, (i + 1) * rows) }));
+}
+
+/** Whether the im2col is the input itself. */
+const isPointwise = ({ axes }: Geometry): boolean =>
+  axes.every(({ kernel, stride, input, output }) => kernel === 1 && stride === 1 && input === output);
+
+const bandOf = (b: GraphBuilder, rows: string, { from, to }: Band): string =>
+  b.op("Slice", [rows, ...[from, to, 1].map((value) => b.constant(int64([value])))]);
+
+/** [(channel, tap), output channel] of a band; with groups a matrix for each. */
+function bandProduct(b: GraphBuilder, geometry: Geometry, columns: string, rows: string, { from, to }: Band): string {
+  const { images, inChannels, outChannels, groups, axes } = geometry;
+  const positions = (to - from) * axes[1].output * images;
+  const perGroup = (inChannels / groups) * axes[0].kernel * axes[1].kernel;
+  const shaped = (value: string, dims: readonly number[]): string => b.op("Reshape", [value, b.constant(int64(dims))]);
+  if (groups === 1) {
+    return b.op("Gemm", [shaped(columns, [perGroup, positions]), shaped(rows, [outChannels, positions])], {
+      transB: 1,
+    });
+  }
+  const outPerGroup = outChannels / groups;
+  const upright =
+    outPerGroup === 1
+      ? shaped(rows, [groups, positions, 1])
+      : b.op("Transpose", [shaped(rows, [groups, outPerGroup, positions])], { perm: [0, 2, 1] });
+  return b.op("MatMul", [shaped(columns, [groups, perGroup, positions]), upright]);
+}
+
+/** [pixel, image] of the convolution's input, and a row of zeros after them where there is padding. */
+function inputPixels({ b, inputs }: GradientContext, geometry: Geometry): string {
+  const { images, inChannels, axes } = geometry;
   const pixels = inChannels * axes[0].input * axes[1].input;
   const flat = imagesInnermost(b, inputs[0]!, images, pixels);
-  const indices = patchIndices(inChannels, axes);
-  if (indices.length === pixels && indices.every((index, i) => index === i)) return flat;
-  const padded = indices.includes(pixels)
-    ? b.op("Concat", [flat, b.constant(zeros([1, images]), "zero")], { axis: 0 })
-    : flat;
-  return b.op("Gather", [padded, b.constant(int32(indices))], { axis: 0 });
+  if (isPointwise(geometry)) return flat;
+  return b.op("Concat", [flat, b.constant(zeros([1, images]), "zero")], { axis: 0 });
+}
+
+/** [channel, tap, output pixel, image] of a band, flat. */
+function columns(b: GraphBuilder, pixels: string, geometry: Geometry, band: Band): string {
+  if (isPointwise(geometry)) return pixels;
+  const indices = patchIndices(geometry.inChannels, geometry.axes, band);
+  return b.op("Gather", [pixels, b.constant(int32(indices))], { axis: 0 });
 }
 
 /** For each (channel, tap, output pixel) the input pixel it reads; the index after the last pixel where that is padding. */
-function patchIndices(channels: number, [y, x]: readonly [Axis, Axis]): number[] {
+function patchIndices(channels: number, [y, x]: readonly [Axis, Axis], { from, to }: Band): number[] {
   const source = (axis: Axis, tap: number, output: number): number => {
     const position = output * axis.stride + tap * axis.dilation - axis.padBefore;
     return position >= 0 && position < axis.input ? position : -1;
@@ -173,7 +210,7 @@ function patchIndices(channels: number, [y, x]: readonly [Axis, Axis]): number[]
   for (let channel = 0; channel < channels; channel++)
     for (let ky = 0; ky < y.kernel; ky++)
       for (let kx = 0; kx < x.kernel; kx++)
-        for (let oy = 0; oy < y.output; oy++)
+        for (let oy = from; oy < to; oy++)
           for (let ox = 0; ox < x.output; ox++) {
             const [row, column] = [source(y, ky, oy), source(x, kx, ox)];
             indices.push(row < 0 || column < 0 ? padding : (channel * y.input + row) * x.input + column);
