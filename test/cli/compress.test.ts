@@ -20,8 +20,17 @@ beforeAll(async () => {
 
 /** A budget that goes through every step. */
 const command = (output: string, ...more: string[]): string[] => [
-  ...["compress", at("a.onnx"), "--data", at("images"), "--preprocess", at("pre.json"), "--budget", "10s"],
-  ...["-o", at(output), ...more],
+  "compress",
+  at("a.onnx"),
+  "--data",
+  at("images"),
+  "--preprocess",
+  at("pre.json"),
+  "--budget",
+  "10s",
+  "-o",
+  at(output),
+  ...more,
 ];
 
 const compress = (output: string, ...more: string[]) => twindnn(command(output, ...more));

@@ -30,12 +30,11 @@ test("the table of layers has each before and after, blanks where there is none,
     { before: convolution(32), after: convolution(8, { bits: 8, bytes: 1152, milliseconds: 0.05 }) },
     { before: { node: "odd", op: "Conv", bits: 32, macs: 500, bytes: 40 } },
   ]);
+  const before = ["16 → 32, 3×3 /2 at 32×32", "32", "32.0 k", "18.4 kB", "0.250"];
+  const after = ["16 → 8, 3×3 /2 at 32×32", "8", "8.00 k", "1.15 kB", "0.0500"];
   expect(headings).toHaveLength(11);
   expect(rows).toEqual([
-    [
-      ...["conv1", "16 → 32, 3×3 /2 at 32×32", "32", "32.0 k", "18.4 kB", "0.250"],
-      ...["16 → 8, 3×3 /2 at 32×32", "8", "8.00 k", "1.15 kB", "0.0500"],
-    ],
+    ["conv1", ...before, ...after],
     ["odd", "Conv", "32", "500", "40 B", "", "", "", "", "", ""],
     ["all", "", "", "32.5 k", "18.5 kB", "0.250", "", "", "8.00 k", "1.15 kB", "0.0500"],
   ]);
@@ -52,7 +51,13 @@ const labelled: TrainingCurve = {
     { step: 4, agreement: 0.75, accuracy: 0.6 },
   ],
 };
-const unlabelled = { ...labelled, points: labelled.points.map(({ accuracy: _, ...point }) => point) };
+const unlabelled: TrainingCurve = {
+  network: "student-T16",
+  points: [
+    { step: 1, loss: 2.5 },
+    { step: 1, agreement: 0.5 },
+  ],
+};
 
 test("a training shows its loss, and the accuracy only where there were labels", () => {
   expect(lossPlot(labelled)).toContain("The loss of student-T16 in training");

@@ -29,7 +29,7 @@ export function worthPlot({ network, points }: TrainingCurve): string | undefine
     marks: known.map(({ of, colour }) =>
       Plot.line(judged, {
         x: "step",
-        y: (point) => toPercent(point[of]!),
+        y: (point) => toPercent(point[of] ?? Number.NaN),
         stroke: colour,
         strokeWidth: 2,
         marker: "dot",
