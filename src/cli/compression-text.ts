@@ -1,6 +1,5 @@
 import type { CompressResult } from "../compress/index.ts";
 import { candidatesTable } from "../report/candidates.ts";
-import { significant } from "../report/figures.ts";
 import { terminalTable } from "../report/tables.ts";
 import { describePromise } from "../twin/index.ts";
 import { calibrationText } from "./calibration-text.ts";
@@ -8,7 +7,7 @@ import { calibrationText } from "./calibration-text.ts";
 /** What a compression made, for a person. */
 export function compressionText(output: string, result: CompressResult): string {
   const { recipe, reason, missed, parts, scores, chosen, minutes, calibrated } = result;
-  const steps = Object.entries(minutes).map(([step, spent]) => `${step} ${significant(spent)}`);
+  const steps = Object.entries(minutes).map(([step, spent]) => `${step} ${spent.toFixed(2)}`);
   return [
     `recipe ${recipe}${reason === undefined ? "" : `: ${reason}`}`,
     `images: ${parts.training} trained, ${parts.selection} selected, ${parts.calibration} calibrated`,

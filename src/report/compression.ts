@@ -1,6 +1,6 @@
 import type { CompressResult } from "../compress/index.ts";
 import { candidatesTable } from "./candidates.ts";
-import { layersTable } from "./layers.ts";
+import { layersTables } from "./layers.ts";
 import { html } from "./markup.ts";
 import { documentOf } from "./page/document.ts";
 import { how } from "./page/making.ts";
@@ -23,8 +23,8 @@ ${trainings(curves)}
 ${calibratedThresholds(calibrated)}
 <section>
 <h2>Layer by layer</h2>
-<p>The original before, ${chosen} after. Multiply-adds (MACs) and milliseconds are those of one image; each layer was timed alone, in one thread, on this machine.</p>
-${tableOf(layersTable(layers))}
+<p>The original / ${chosen}. Multiply-adds (MACs) and milliseconds are those of one image; each layer was timed alone, in one thread, on this machine.</p>
+${layersTables(layers).map((table) => tableOf(table))}
 </section>
 ${how(result)}`;
   return documentOf({ name, tool: "twindnn compress", lead: promisedLead(calibrated) }, body);

@@ -1,32 +1,41 @@
 import type { Layer, LayerPair, LayerShape } from "../compress/index.ts";
 import type { Table } from "./comparison.ts";
-import { inBytes, metric, significant } from "./figures.ts";
+import { inBytes, metric } from "./figures.ts";
 
-/** The layers of the original and of the compressed network side by side, and their sums. */
-export function layersTable(pairs: readonly LayerPair[]): Table {
-  const sides = ["before", "after"] as const;
-  const rows = pairs.map(({ before, after }) => [(before ?? after)!.node, ...cells(before), ...cells(after)]);
-  const sums = sides.flatMap((side) => sumCells(pairs.flatMap((pair) => pair[side] ?? [])));
-  return {
-    headings: ["layer", ...columns.map((column) => `${column} before`), ...columns.map((column) => `${column} after`)],
-    rows: [...rows, ["all", ...sums]],
-  };
+const headings = ["layer", "shape", "bits", "MACs", "bytes", "ms"];
+
+/** One table of all layers, before and after; or where no layer of the original is left, one of its own and one of the new. */
+export function layersTables(pairs: readonly LayerPair[]): Table[] {
+  const [before, after] = (["before", "after"] as const).map((side) => pairs.flatMap((pair) => pair[side] ?? []));
+  if (!pairs.some((pair) => pair.before && pair.after)) return [tableOf(before!), tableOf(after!)];
+  const rows = pairs.map((pair) => [
+    (pair.before ?? pair.after)!.node,
+    ...merged(cells(pair.before), cells(pair.after)),
+  ]);
+  return [{ headings, rows: [...rows, ["all", ...merged(sums(before!), sums(after!))]] }];
 }
 
-const columns = ["shape", "bits", "MACs", "bytes", "ms"];
+const tableOf = (layers: readonly Layer[]): Table => ({
+  headings,
+  rows: [...layers.map((layer) => [layer.node, ...cells(layer)]), ["all", ...sums(layers)]],
+});
 
 function cells(layer: Layer | undefined): string[] {
-  if (layer === undefined) return columns.map(() => "");
+  if (layer === undefined) return headings.slice(1).map(() => "–");
   const { shape, op, bits, macs, bytes, milliseconds } = layer;
-  const time = milliseconds === undefined ? "" : significant(milliseconds);
+  const time = milliseconds === undefined ? "" : milliseconds.toFixed(3);
   return [shape === undefined ? op : shapeText(shape), String(bits), metric(macs), inBytes(bytes), time];
 }
 
-function sumCells(layers: readonly Layer[]): string[] {
+function sums(layers: readonly Layer[]): string[] {
   const sum = (of: (layer: Layer) => number): number => layers.reduce((total, layer) => total + of(layer), 0);
-  const milliseconds = significant(sum(({ milliseconds: time = 0 }) => time));
-  return ["", "", metric(sum(({ macs }) => macs)), inBytes(sum(({ bytes }) => bytes)), milliseconds];
+  const time = sum(({ milliseconds = 0 }) => milliseconds);
+  return ["", "", metric(sum(({ macs }) => macs)), inBytes(sum(({ bytes }) => bytes)), time.toFixed(3)];
 }
+
+/** Cells before and after in one, `before / after` where they differ. */
+const merged = (before: readonly string[], after: readonly string[]): string[] =>
+  before.map((cell, column) => (cell === after[column] ? cell : `${cell} / ${after[column]}`));
 
 /** Such as `16 → 32, 3×3 at 32×32`: channels, kernel and the picture that goes in. */
 function shapeText({ op, inputs, outputs, groups, kernel, strides, size }: LayerShape): string {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Layer, TrainingCurve } from "../../src/compress/index.ts";
-import { layersTable } from "../../src/report/layers.ts";
+import { layersTables } from "../../src/report/layers.ts";
 import { trainings } from "../../src/report/page/trainings.ts";
 import { lossPlot, worthPlot } from "../../src/report/plots/training.ts";
 
@@ -25,18 +25,36 @@ const convolution = (outputs: number, more: Partial<Layer> = {}): Layer => ({
   ...more,
 });
 
-test("the table of layers has each before and after, blanks where there is none, and sums", () => {
-  const { headings, rows } = layersTable([
-    { before: convolution(32), after: convolution(8, { bits: 8, bytes: 1152, milliseconds: 0.05 }) },
-    { before: { node: "odd", op: "Conv", bits: 32, macs: 500, bytes: 40 } },
+test("the table of layers has what each was and is, dashes where it is gone, and sums", () => {
+  const thinned = convolution(8, { bits: 8, bytes: 1152, milliseconds: 0.05 });
+  const gone: Layer = { node: "odd", op: "Conv", bits: 32, macs: 500, bytes: 40 };
+  const [table, ...others] = layersTables([{ before: convolution(32), after: thinned }, { before: gone }]);
+  expect(others).toEqual([]);
+  expect(table!.rows).toEqual([
+    [
+      "conv1",
+      "16 → 32, 3×3 /2 at 32×32 / 16 → 8, 3×3 /2 at 32×32",
+      "32 / 8",
+      "32.0 k / 8.00 k",
+      "18.4 kB / 1.15 kB",
+      "0.250 / 0.050",
+    ],
+    ["odd", "Conv / –", "32 / –", "500 / –", "40 B / –", " / –"],
+    ["all", "", "", "32.5 k / 8.00 k", "18.5 kB / 1.15 kB", "0.250 / 0.050"],
   ]);
-  const before = ["16 → 32, 3×3 /2 at 32×32", "32", "32.0 k", "18.4 kB", "0.250"];
-  const after = ["16 → 8, 3×3 /2 at 32×32", "8", "8.00 k", "1.15 kB", "0.0500"];
-  expect(headings).toHaveLength(11);
-  expect(rows).toEqual([
-    ["conv1", ...before, ...after],
-    ["odd", "Conv", "32", "500", "40 B", "", "", "", "", "", ""],
-    ["all", "", "", "32.5 k", "18.5 kB", "0.250", "", "", "8.00 k", "1.15 kB", "0.0500"],
+});
+
+test("a network made anew has a table of its own", () => {
+  const tables = layersTables([{ before: convolution(32) }, { after: convolution(8) }]);
+  expect(tables.map(({ rows }) => rows.map(([layer, shape]) => [layer, shape]))).toEqual([
+    [
+      ["conv1", "16 → 32, 3×3 /2 at 32×32"],
+      ["all", ""],
+    ],
+    [
+      ["conv1", "16 → 8, 3×3 /2 at 32×32"],
+      ["all", ""],
+    ],
   ]);
 });
 
