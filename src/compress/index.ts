@@ -18,3 +18,4 @@ export { chooseRecipe, type RecipeName, recipeNames, recipes } from "./pipeline/
 export type { Score } from "./pipeline/score.ts";
 export * from "./slim/index.ts";
 export * from "./surgery/index.ts";
+export * from "./ternary/integer-form/index.ts";

@@ -55,9 +55,9 @@ function undoneNormalization(graph: Graph, output: string, observed: ObservedCha
     graph.constants.set(name, float32(data));
     return name;
   });
-  return makeNode("BatchNormalization", [names.take(`${output}/raw`), ...parameters], [output], {
-    epsilon: attr.float(epsilon),
-  });
+  const inputs = [names.take(`${output}/raw`), ...parameters];
+  const node = makeNode("BatchNormalization", inputs, [output], { epsilon: attr.float(epsilon) });
+  return { ...node, name: names.take(`${output}/normalised`) };
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   floatAttribute,
   type Model,
   type Node,
+  producers,
   type Rewrite,
 } from "../../onnx/index.ts";
 import { prepare } from "../int8/prepare.ts";
@@ -16,12 +17,13 @@ import { toGlobalPooling } from "./pooling.ts";
 
 /**
  * The network in the form that is trained with quantisers: constants and BatchNormalization folded, scaled products made
- * plain, every layer with weights of its own, pooling of whole pictures as GlobalAveragePool, and Clip(0, c) written as Relu, since the codes of its output end at c.
+ * plain, every layer with weights of its own, pooling of whole pictures as GlobalAveragePool, and Clip(0, c) written as Relu,
+ * since the codes of its output end at c.
  *
  * @throws UnsupportedOperatorError or ModelError for a model that cannot be prepared
  */
 export async function prepareToLearn(model: Model): Promise<Model> {
-  return clipsToRelu(plainGemm(await prepare(toGlobalPooling(await simplify(model)))));
+  return namedApart(clipsToRelu(plainGemm(await prepare(toGlobalPooling(await simplify(model))))));
 }
 
 /**
@@ -78,6 +80,17 @@ const clipsToRelu: Rewrite = (model) => {
       clip.op = "Relu";
       clip.inputs = clip.inputs.slice(0, 1);
     }
+  }
+  return result;
+};
+
+/** Gives convolutions names that no value has: what normalises their values is named after these. */
+const namedApart: Rewrite = (model) => {
+  const result = copyModel(model);
+  const names = new FreshNames(result.graph);
+  const values = producers(result.graph);
+  for (const node of result.graph.nodes) {
+    if (node.op === "Conv" && values.has(node.name)) node.name = names.take(node.name);
   }
   return result;
 };

@@ -2,6 +2,7 @@ import { UsageError } from "../../errors.ts";
 import { type Candidate, type Compression, storeCandidate } from "../pipeline/context.ts";
 import type { Recipe, Verdict } from "../pipeline/recipe.ts";
 import { taught, teacherLogits } from "../pipeline/teacher.ts";
+import { integerForm, writeIntegerForm } from "./integer-form/index.ts";
 import { integerModel } from "./integers.ts";
 import { type LearnOptions, learnIntegers } from "./learn.ts";
 import { integerUnits, prepareToLearn } from "./prepare.ts";
@@ -29,7 +30,8 @@ function judge(images: number): Verdict {
 }
 
 /**
- * Trains the original with ternary weights, on labels and its own answers, or on these alone.
+ * Trains the original with ternary weights, on labels and its own answers, or on these alone. The integer form lies beside the
+ * model in the work folder.
  *
  * @throws UsageError for too few images, UnsupportedOperatorError for a node that has no integers, TrainingError when
  * training diverges
@@ -52,7 +54,9 @@ async function makeTernary(compression: Compression, recipe: string, ends: "int8
     onStep: ({ step, steps, loss, secondsLeft }) =>
       onProgress(`training ${recipe}`, step, steps, `loss ${loss.toFixed(3)}, ${Math.ceil(secondsLeft / 60)} min left`),
   });
-  return storeCandidate(compression, recipe, recipe, integerModel(trained));
+  const model = integerModel(trained);
+  await writeIntegerForm(work.file(recipe), integerForm(model));
+  return storeCandidate(compression, recipe, recipe, model);
 }
 
 const learning = ({ seed, normalisation, threads, labelled, flip, signal }: Compression) =>

@@ -85,7 +85,7 @@ export function withFloatQuantisers(model: Model): Model {
   const { graph } = model;
   const b = new GraphBuilder(graph.name);
   const named = [...graph.inputs.map(({ name }) => name), ...graph.constants.keys()];
-  for (const name of [...named, ...graph.nodes.flatMap((node) => node.outputs)]) b.fresh(name);
+  for (const name of [...named, ...graph.nodes.flatMap((node) => [node.name, ...node.outputs])]) b.fresh(name);
   for (const node of graph.nodes) {
     if (isQuantiser(node)) emitQuantiser(b, node, undefined);
     else b.graph.nodes.push(node);

@@ -21,6 +21,8 @@ export interface CodedConstant {
 export class Coded {
   readonly model: Model;
   readonly values = new Map<string, CodedValue>();
+  /** The codes of the image. */
+  readonly input: string;
   readonly #makers: Map<string, Node>;
   readonly #readers: Map<string, Node[]>;
   readonly #shapes: ReturnType<typeof inferValues>;
@@ -30,7 +32,10 @@ export class Coded {
     this.#makers = producers(model.graph);
     this.#readers = consumers(model.graph);
     this.#shapes = inferValues(model, { lenient: true });
-    for (const { name } of model.graph.inputs) this.#declareInput(name);
+    const [quantiser] = this.#readers.get(model.graph.inputs[0]!.name) ?? [];
+    if (quantiser?.op !== "QuantizeLinear")
+      throw this.refused(quantiser ?? model.graph.nodes[0]!, "it reads the image in float32");
+    this.input = this.#declare(quantiser, quantiser.outputs[0]!, quantiser);
   }
 
   /** The codes that a node reads, dequantised, as its input `at`. */
@@ -77,11 +82,6 @@ export class Coded {
 
   refused({ op, name }: Node, reason: string): UnsupportedOperatorError {
     return new UnsupportedOperatorError(op, name, `has no integer form: ${reason}`);
-  }
-
-  #declareInput(name: string): void {
-    const reader = this.#readers.get(name)?.[0];
-    if (reader?.op === "QuantizeLinear") this.#declare(reader, reader.outputs[0]!, reader);
   }
 
   #declare(node: Node, codes: string, { inputs }: Node): string {

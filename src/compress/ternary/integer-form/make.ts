@@ -10,17 +10,20 @@ import type { IntegerForm, Layer } from "./types.ts";
  *
  * @throws UnsupportedOperatorError that names the first node that has no such form
  */
-export function integerForm(model: Model): IntegerForm {
-  const coded = new Coded(removeDeadNodes(model));
+export function integerForm(qdq: Model): IntegerForm {
+  const coded = new Coded(removeDeadNodes(qdq));
   const layers: Layer[] = [];
-  const { graph } = coded.model;
+  const {
+    input,
+    model: { graph },
+    values,
+  } = coded;
   for (const node of graph.nodes) {
     if (isLinearQuantisation(node)) continue;
     refuseFloat(node, layers);
     layers.push(layerOf(node, coded));
   }
-  const [input, output] = [graph.inputs[0]!.name, graph.outputs[0]!.name];
-  return { input, output, values: coded.values, layers };
+  return { input, output: graph.outputs[0]!.name, values, layers };
 }
 
 const isLinearQuantisation = ({ op, domain }: Node): boolean =>
