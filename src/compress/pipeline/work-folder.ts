@@ -61,7 +61,7 @@ export class WorkFolder {
     if (step in this.#state.results) return this.#state.results[step] as T;
     return this.timed(step, async () => {
       const result = await work();
-      this.#state.results[step] = result;
+      this.#state.results[step] = result ?? null; // JSON has no undefined
       return result;
     });
   }

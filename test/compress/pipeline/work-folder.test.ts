@@ -13,9 +13,11 @@ test("a finished step is not done again by a run that goes on, an interrupted on
   const path = join(folder, "steps");
   const first = await WorkFolder.open(path, "run");
   await first.once("finished", async () => 1);
+  await first.once("finished without a result", async () => {});
   await expect(first.once("interrupted", () => Promise.reject(new Error("abort")))).rejects.toThrow("abort");
   const again = await WorkFolder.open(path, "run");
   expect(await again.once("finished", async () => 2)).toBe(1);
+  await again.once("finished without a result", () => Promise.reject(new Error("done again")));
   expect(await again.once("interrupted", async () => 2)).toBe(2);
 });
 
