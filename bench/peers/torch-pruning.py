@@ -27,6 +27,7 @@ from torch import nn
 
 BATCH = 128
 PEAK_RATE = 0.05
+STEPS = 50
 
 
 class Block(nn.Module):
@@ -122,11 +123,11 @@ def prune(model, example, share):
         global_pruning=True,
         pruning_ratio=0.95,
         max_pruning_ratio=0.9,
-        iterative_steps=200,
+        iterative_steps=STEPS,
         round_to=8,
         ignored_layers=[model.linear],
     )
-    for _ in range(200):
+    for _ in range(STEPS):
         left, parameters = torch_pruning.utils.count_ops_and_params(model, example)
         if left <= share * full:
             return {"macs": left, "share": left / full, "parameters": parameters}
