@@ -1,8 +1,8 @@
 import type { CompressResult } from "../compress/index.ts";
 import { candidatesTable } from "./candidates.ts";
-import { layersTables } from "./layers.ts";
 import { html } from "./markup.ts";
 import { documentOf } from "./page/document.ts";
+import { layerByLayer } from "./page/layers.ts";
 import { how } from "./page/making.ts";
 import { tableOf } from "./page/parts.ts";
 import { calibratedThresholds, promisedLead } from "./page/promised.ts";
@@ -21,11 +21,7 @@ ${tableOf(candidatesTable(scores))}
 </section>
 ${trainings(curves)}
 ${calibratedThresholds(calibrated)}
-<section>
-<h2>Layer by layer</h2>
-<p>The original / ${chosen}. Multiply-adds (MACs) and milliseconds are those of one image; each layer was timed alone, in one thread, on this machine.</p>
-${layersTables(layers).map((table) => tableOf(table))}
-</section>
+${layerByLayer(chosen, layers)}
 ${how(result)}`;
   return documentOf({ name, tool: "twindnn compress", lead: promisedLead(calibrated) }, body);
 }
