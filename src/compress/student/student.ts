@@ -3,6 +3,7 @@ import type { Dataset } from "../../train/index.ts";
 import { type Candidate, type Compression, storeCandidate } from "../pipeline/context.ts";
 import { CurveRecorder } from "../pipeline/curve.ts";
 import { taught, teacherLogits } from "../pipeline/teacher.ts";
+import { allowedWidths } from "./allowed.ts";
 import { chooseStudent, replanned } from "./choose.ts";
 import { type LearnOptions, learnStudent, usualPeak } from "./learn.ts";
 import type { StudentSchedule } from "./schedule.ts";
@@ -16,8 +17,9 @@ import type { StudentSchedule } from "./schedule.ts";
  */
 export async function makeStudent(compression: Compression, recipe: string): Promise<Candidate> {
   const { training, labelled, work, onNote } = compression;
+  const widths = await work.once("measuring students", () => allowedWidths(compression));
   const data = taught(training, await teacherLogits(compression), labelled);
-  const chosen = await work.once("choosing a student", () => chooseStudent(data, compression));
+  const chosen = await work.once("choosing a student", () => chooseStudent(widths, data, compression));
   const name = `student-T${chosen.width}`;
   const first = await attempt({ ...chosen, name, recipe, peak: usualPeak }, data, compression);
   if ("stored" in first) return first.stored;

@@ -119,6 +119,7 @@ describe("compress", () => {
   test.each<[string, Partial<CompressOptions>, RegExp]>([
     ["too few images", { promise: { kind: "agreement", tolerance: 0.001, probability: 0.95 } }, /needs \d+ and more/],
     ["a target that no student meets", { target: { macs: 0.001 } }, /the smallest student has .* million/],
+    ["a speed that no student has", { target: { speedUp: 1e6 } }, /the smallest student would take .* ms an image/],
     ["calibration images that also train", { calibration: images }, /also train; give others/],
     ["images of another kind", { original: "missing.onnx" }, /missing\.onnx/],
   ])("refuses %s in one line", async (_, changes, message) => {
