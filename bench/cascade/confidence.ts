@@ -38,7 +38,10 @@ export function sortedProbabilities({ data, count, classes }: Logits): SortedPro
   for (let start = 0; start < data.length; start += classes) {
     const normaliser = logSumExp(data, start, classes);
     const row = Float64Array.from(data.subarray(start, start + classes), (logit) => Math.exp(logit - normaliser));
-    sorted.set(row.sort().reverse(), start);
+    sorted.set(
+      row.sort((a, b) => b - a),
+      start,
+    );
   }
   return { data: sorted, count, classes };
 }
