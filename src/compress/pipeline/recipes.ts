@@ -1,12 +1,13 @@
 import { student } from "../student/recipe.ts";
 import { ternary } from "../ternary/recipe.ts";
+import { refined } from "../ternary/refine.ts";
 import { int8, withInt8 } from "./int8.ts";
 import type { Means, Recipe } from "./recipe.ts";
 import { slim } from "./slim.ts";
 
 /** Ways to compress, by name: a new one is a line here. */
 export const recipes = {
-  int8,
+  int8: refined(int8),
   slim,
   "slim+int8": withInt8(slim),
   student,

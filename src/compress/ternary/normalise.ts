@@ -69,12 +69,16 @@ export function foldIntoQuantisers(model: Model): Model {
   const { graph } = result;
   const makers = new Map(graph.nodes.map((node) => [node.outputs[0]!, node]));
   const names = new FreshNames(graph);
+  const folded = new Set<Node>();
   for (const norm of graph.nodes.filter(({ op }) => op === "BatchNormalization")) {
-    const conv = makers.get(norm.inputs[0]!)!;
-    absorb(graph, norm, conv, makers.get(conv.inputs[1]!)!, names);
+    const conv = makers.get(norm.inputs[0]!);
+    const quantiser = conv?.op === "Conv" ? makers.get(conv.inputs[1]!) : undefined;
+    if (conv === undefined || quantiser === undefined) continue;
+    absorb(graph, norm, conv, quantiser, names);
     conv.outputs = norm.outputs;
+    folded.add(norm);
   }
-  graph.nodes = graph.nodes.filter(({ op }) => op !== "BatchNormalization");
+  graph.nodes = graph.nodes.filter((node) => !folded.has(node));
   return result;
 }
 

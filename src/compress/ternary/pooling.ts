@@ -47,12 +47,7 @@ function isWholeMean({ graph }: Model, node: Node, shape: Shape): boolean {
   if (node.op !== "ReduceMean" || node.domain !== "" || shape?.length !== 4) return false;
   const stored = graph.constants.get(node.inputs[1] ?? "");
   const axes = stored === undefined ? listOf(node.attributes.get("axes")) : toNumbers(stored);
-  return (
-    axes
-      .map((axis) => (axis + 4) % 4)
-      .toSorted()
-      .join() === "2,3"
-  );
+  return axes.length === 2 && axes.every((axis) => (axis + 4) % 4 >= 2);
 }
 
 const listOf = (attribute: Attribute | undefined): readonly number[] =>

@@ -46,7 +46,7 @@ function codesOf(
       return maximum(layer, codes(layer.input), output);
     case "pick":
       return pick(layer, codes(layer.input), output);
-    case "reshape":
+    default:
       return codes(layer.input).data;
   }
 }
