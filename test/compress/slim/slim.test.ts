@@ -41,6 +41,34 @@ describe("slim", () => {
     expect(ranking.best.divergence).toBeLessThan(10 * nearest);
   });
 
+  test("past the deadline it takes the refitted layers, and says why it did not mimic", async () => {
+    const searched: number[] = [];
+    const { report } = await slim(resnet, images, {
+      ...quick,
+      steps: 20,
+      target: { macs: 0.8 },
+      deadline: performance.now(),
+      onProgress: (step, done) => void (step === "slim: search" && searched.push(done)),
+    });
+    expect(searched).toEqual([1]);
+    expect(report.notMimicked).toBe("there is no time left to mimic the original");
+    expect(report.networks.map(({ name }) => name)).toEqual(["refitted layers", "refitted classifier"]);
+  });
+
+  test("before the deadline it mimics for as many steps as were asked for, at most, and lets itself be watched", async () => {
+    const steps: number[] = [];
+    let judged = 0;
+    await slim(resnet, images, {
+      ...quick,
+      steps: 4,
+      target: { macs: 0.8 },
+      deadline: performance.now() + 3_600_000,
+      mimicking: { onStep: ({ step }) => void steps.push(step), onEpoch: () => void judged++ },
+    });
+    expect(steps).toEqual([1, 2, 3, 4]);
+    expect(judged).toBe(4);
+  });
+
   test("the same seed gives the same network", async () => {
     const options = { ...quick, target: { macs: 0.8 } };
     const [a, b] = [await slim(resnet, images, options), await slim(resnet, images, options)];
@@ -96,7 +124,10 @@ describe("slim", () => {
     ["no bytes", { size: 0 }],
     ["a share that no widths reach", { macs: 0.001 }],
   ])("%s is refused", async (_, target) => {
-    await expect(slim(resnet, images, { ...quick, target })).rejects.toThrow(UsageError);
+    const begun: string[] = [];
+    const run = slim(resnet, images, { ...quick, target, onProgress: (step) => void begun.push(step) });
+    await expect(run).rejects.toThrow(UsageError);
+    expect(begun).toEqual([]);
   });
 
   test("too few images are refused with the number needed", async () => {
