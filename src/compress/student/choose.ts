@@ -3,7 +3,7 @@ import { type Compression, storeCandidate } from "../pipeline/context.ts";
 import { scoreCandidate } from "../pipeline/score.ts";
 import type { StudentWidth } from "./family.ts";
 import { learnStudent } from "./learn.ts";
-import { learnsEnough, rivalOf, type StudentCandidate, type StudentSchedule, scheduleWithin } from "./schedule.ts";
+import { learnsEnough, raceDown, type StudentCandidate, type StudentSchedule, scheduleWithin } from "./schedule.ts";
 import { timeStudent } from "./speed.ts";
 
 /** Share of what is left of the budget that goes to training; the rest is for int8, calibration and the report. */
@@ -34,7 +34,9 @@ export async function chooseStudent(
     if (!learnsEnough(candidate, secondsLeft(compression))) break;
   }
   const { width } = scheduleWithin(candidates, secondsLeft(compression));
-  const winner = await raceDown(width, candidates, data, compression);
+  const mayRace = (rival: StudentWidth): boolean =>
+    candidates.some((candidate) => candidate.width === rival) && secondsLeft(compression) >= raceWorth;
+  const winner = await raceDown(width, mayRace, (racing) => raceCost(racing, data, compression));
   return replanned(candidates.find((candidate) => candidate.width === winner)!, compression);
 }
 
@@ -45,24 +47,6 @@ export const replanned = (candidate: StudentCandidate, compression: Compression)
 });
 
 const secondsLeft = ({ deadline }: Compression): number => (trainingShare * (deadline - performance.now())) / 1000;
-
-/** Races a student against the next narrower one, and the winner against the next, as long as the narrower one wins. */
-async function raceDown(
-  widest: StudentWidth,
-  candidates: readonly StudentCandidate[],
-  data: Dataset,
-  compression: Compression,
-): Promise<StudentWidth> {
-  const isTimed = (width: StudentWidth | undefined) => candidates.some((candidate) => candidate.width === width);
-  let [best, least] = [widest, Number.NaN];
-  for (let rival = rivalOf(widest); isTimed(rival) && secondsLeft(compression) >= raceWorth; rival = rivalOf(rival!)) {
-    if (best === widest) least = await raceCost(best, data, compression);
-    const cost = await raceCost(rival!, data, compression);
-    if (cost >= least) break;
-    [best, least] = [rival!, cost];
-  }
-  return best;
-}
 
 /** The cost of the twin that a student makes after a short training to the end of its schedule. */
 async function raceCost(width: StudentWidth, data: Dataset, compression: Compression): Promise<number> {

@@ -37,9 +37,30 @@ export function scheduleWithin(candidates: readonly StudentCandidate[], seconds:
 export const learnsEnough = ({ secondsPerEpoch }: StudentCandidate, seconds: number): boolean =>
   seconds / secondsPerEpoch >= enoughEpochs;
 
-/** The student next in width below the chosen one, to race against it. */
-export function rivalOf(width: StudentWidth): StudentWidth | undefined {
+/** The student next in width below another. */
+function rivalOf(width: StudentWidth): StudentWidth | undefined {
   return studentWidths[studentWidths.indexOf(width) - 1];
+}
+
+/**
+ * Races a student against the next narrower one, and the winner against the next, as long as the narrower one wins.
+ *
+ * @param mayRace - whether there is time to race a student
+ * @param costOf - of the twin that a student makes after a race
+ */
+export async function raceDown(
+  widest: StudentWidth,
+  mayRace: (rival: StudentWidth) => boolean,
+  costOf: (width: StudentWidth) => Promise<number>,
+): Promise<StudentWidth> {
+  let best: { width: StudentWidth; cost?: number } = { width: widest };
+  for (let rival = rivalOf(widest); rival !== undefined && mayRace(rival); rival = rivalOf(rival)) {
+    best = { width: best.width, cost: best.cost ?? (await costOf(best.width)) };
+    const cost = await costOf(rival);
+    if (cost >= best.cost!) break;
+    best = { width: rival, cost };
+  }
+  return best.width;
 }
 
 /** Pixels by which training moves pictures: two for 32 x 32. */

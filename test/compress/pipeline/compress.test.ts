@@ -78,7 +78,11 @@ describe("compress", () => {
     const options = request("int8", { recipe: "int8", promise: { kind: "drop", tolerance: 0.05, probability: 0.95 } });
     const { parts, scores, layers } = await compress(options);
     const convolutions = layers.filter(({ before }) => before?.op === "Conv");
-    expect(convolutions.map(({ before, after }) => [before?.bits, after?.bits])).toEqual(Array(3).fill([32, 8]));
+    expect(convolutions.map(({ before, after }) => [before?.bits, after?.bits])).toEqual([
+      [32, 8],
+      [32, 8],
+      [32, 8],
+    ]);
     expect(parts).toEqual({ training: 1400, selection: 100, calibration: 500 });
     expect(scores.map(({ candidate }) => candidate)).toEqual(["original-int8"]);
     const { manifest } = await readTwin(options.output);

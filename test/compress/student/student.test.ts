@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { studentNetwork, studentWidths } from "../../../src/compress/student/family.ts";
-import { rivalOf, scheduleWithin } from "../../../src/compress/student/schedule.ts";
+import { raceDown, scheduleWithin } from "../../../src/compress/student/schedule.ts";
 import { modelCost } from "../../../src/onnx/index.ts";
 import { residualNetwork } from "../../../src/train/index.ts";
 
@@ -49,7 +49,24 @@ describe("the schedule", () => {
     );
   });
 
-  test("races the chosen student against the next narrower one", () => {
-    expect(studentWidths.map(rivalOf)).toEqual([undefined, 16, 24, 32, 48]);
+  test.each([
+    ["the widest wins at once", [5, 4, 3, 2, 1], 64, [64, 48]],
+    ["narrower ones win until one does not", [5, 1, 2, 3, 4], 24, [64, 48, 32, 24, 16]],
+    ["the narrowest wins", [1, 2, 3, 4, 5], 16, [64, 48, 32, 24, 16]],
+    ["a tie goes to the wider one", [1, 1, 1, 1, 1], 64, [64, 48]],
+  ])("races ever narrower students, each once: %s", async (_, costs, winner, raced) => {
+    const ran: number[] = [];
+    const costOf = async (width: (typeof studentWidths)[number]): Promise<number> => {
+      ran.push(width);
+      return costs[studentWidths.indexOf(width)]!;
+    };
+    expect(await raceDown(64, () => true, costOf)).toBe(winner);
+    expect(ran).toEqual(raced);
+  });
+
+  test("races no student without time, or without a rival", async () => {
+    const never = () => Promise.reject(new Error("raced"));
+    expect(await raceDown(64, () => false, never)).toBe(64);
+    expect(await raceDown(16, () => true, never)).toBe(16);
   });
 });
