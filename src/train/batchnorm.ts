@@ -1,6 +1,7 @@
-import { floatAttribute, type GraphBuilder, int64, makeNode, type Node, scalar } from "../onnx/index.ts";
+import { attr, floatAttribute, type GraphBuilder, int64, makeNode, type Node, scalar } from "../onnx/index.ts";
+import type { Device } from "./device.ts";
 
-/** The statistics of one BatchNormalization over a batch: names of values of shape [1, channels, 1, 1]. */
+/** The statistics of one BatchNormalization over a batch: names of values with an element for each channel. */
 export interface BatchStatistics {
   readonly mean: string;
   /** Biased. */
@@ -8,19 +9,48 @@ export interface BatchStatistics {
 }
 
 /**
- * Emits BatchNormalization with the statistics of the batch at hand, in primitive operators, which differentiate.
- * The output bears the name of the node's output.
+ * Emits BatchNormalization with the statistics of the batch at hand. The output bears the name of the node's output.
  *
  * Source: Ioffe, Szegedy, "Batch normalization", 2015.
  *
  * @param rank - number of axes of the input, channels at axis 1
  */
-export function emitBatchNormalization(b: GraphBuilder, node: Node, rank = 4): BatchStatistics {
+export function emitBatchNormalization(b: GraphBuilder, node: Node, device: Device, rank = 4): BatchStatistics {
+  return device === "cpu" ? emitOperator(b, node, rank) : emitSteps(b, node, rank);
+}
+
+/** The operator in its training mode: its running statistics are those of the batch when nothing of the old ones is kept. */
+function emitOperator(b: GraphBuilder, node: Node, rank: number): BatchStatistics {
   const [x, scale, bias] = node.inputs as [string, string, string];
-  const axes = Array.from({ length: rank }, (_, axis) => axis).filter((axis) => axis !== 1);
-  const perChannel = b.constant(int64([1, -1, ...axes.slice(1).map(() => 1)]));
+  const [mean, variance] = [b.fresh("mean"), b.fresh("variance")];
+  const attributes = {
+    epsilon: attr.float(floatAttribute(node, "epsilon", 1e-5)),
+    momentum: attr.float(0),
+    training_mode: 1,
+  };
+  const inputs = [x, scale, bias, ...emitForgotten(b, x, rank)];
+  b.graph.nodes.push(makeNode("BatchNormalization", inputs, [node.outputs[0]!, mean, variance], attributes));
+  return { mean, variance };
+}
+
+/**
+ * Two values of shape [channels] for the old statistics, which do not count. ONNX Runtime writes the new ones over them,
+ * even where they are constants that other nodes read, so they are made for this node alone.
+ */
+function emitForgotten(b: GraphBuilder, x: string, rank: number): [string, string] {
+  const others = axesButChannels(rank);
+  const all = (value: number): string => b.constant(int64(others.map(() => value)));
+  const pixel = b.op("Slice", [x, all(0), all(1), b.constant(int64(others))]);
+  const first = b.op("Reshape", [pixel, b.constant(int64([-1]))]);
+  return [first, b.op("Neg", [first])];
+}
+
+/** In primitive operators: the training mode has a kernel on the CPU only. */
+function emitSteps(b: GraphBuilder, node: Node, rank: number): BatchStatistics {
+  const [x, scale, bias] = node.inputs as [string, string, string];
+  const overImages = b.constant(int64(axesButChannels(rank)));
+  const perChannel = b.constant(int64([1, -1, ...Array(rank - 2).fill(1)]));
   const broadcast = (value: string): string => b.op("Reshape", [value, perChannel]);
-  const overImages = b.constant(int64(axes));
   const mean = b.op("ReduceMean", [x, overImages]);
   const centred = b.op("Sub", [x, mean]);
   const variance = b.op("ReduceMean", [b.op("Mul", [centred, centred]), overImages]);
@@ -30,3 +60,5 @@ export function emitBatchNormalization(b: GraphBuilder, node: Node, rank = 4): B
   b.graph.nodes.push(makeNode("Add", [normalised, broadcast(bias)], [node.outputs[0]!]));
   return { mean, variance };
 }
+
+const axesButChannels = (rank: number): number[] => Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 1);

@@ -12,6 +12,7 @@ import {
   type ValueInfo,
 } from "../onnx/index.ts";
 import { type BatchStatistics, emitBatchNormalization } from "./batchnorm.ts";
+import type { Device } from "./device.ts";
 import { emitSplit, type Parameter, parametersOf, totalSize } from "./parameters.ts";
 import { emitQuantiser } from "./quantisers/emit.ts";
 import { isQuantiser } from "./quantisers/nodes.ts";
@@ -23,6 +24,8 @@ export interface NetworkSpec {
   readonly batch: number;
   /** How bytes become network inputs. */
   readonly normalisation: Normalisation;
+  /** What the graph is written for; default "cpu". */
+  readonly device?: Device;
   /** Names of constants that keep their values. */
   readonly frozen?: readonly string[];
   /** Normalise by the statistics of the batch, or by those that the network holds; default "batch". */
@@ -63,7 +66,7 @@ export function emitForward(network: Model, spec: NetworkSpec): Forward {
   emitSplit(b, "parameters", values);
   emitNormalisation(b, spec.normalisation, input);
   const ramp = spec.ramp && isTernary(raised) ? emitRamp(b, spec.ramp) : undefined;
-  const statistics = emitNodes(b, graph, spec.batchNormalization ?? "batch", ramp);
+  const statistics = emitNodes(b, graph, spec, ramp);
   keepConstants(b.graph, graph, values);
   return { b, parameters, values, statistics, logits: graph.outputs[0]!.name, classes, opset: raised.opset };
 }
@@ -78,13 +81,14 @@ function trainedParameters(graph: Graph, frozen: readonly string[]): Parameter[]
 function emitNodes(
   b: GraphBuilder,
   graph: Graph,
-  normalisation: "batch" | "frozen",
+  { batchNormalization = "batch", device = "cpu" }: NetworkSpec,
   ramp: string | undefined,
 ): BatchStatistics[] {
   const statistics: BatchStatistics[] = [];
   for (const node of graph.nodes) {
-    if (node.op === "BatchNormalization" && normalisation === "batch") statistics.push(emitBatchNormalization(b, node));
-    else if (isQuantiser(node)) emitQuantiser(b, node, ramp);
+    if (node.op === "BatchNormalization" && batchNormalization === "batch") {
+      statistics.push(emitBatchNormalization(b, node, device));
+    } else if (isQuantiser(node)) emitQuantiser(b, node, ramp);
     else b.graph.nodes.push(node);
   }
   return statistics;

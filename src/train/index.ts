@@ -26,7 +26,6 @@ export type { Progress, TrainingOptions } from "./options.ts";
 export {
   insertQuantisers,
   type ObservedChannels,
-  type ObserveOptions,
   observeChannels,
   type QuantisedValue,
   type QuantisedWeights,

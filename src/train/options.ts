@@ -1,6 +1,7 @@
 import type { Normalisation } from "../data/types.ts";
 import type { Model } from "../onnx/index.ts";
 import type { Augmentation } from "./augment.ts";
+import type { Device } from "./device.ts";
 import type { Loss } from "./losses.ts";
 import type { Optimiser } from "./optimisers/index.ts";
 import type { Schedule } from "./schedules.ts";
@@ -35,6 +36,10 @@ export interface TrainingOptions {
   readonly ramp?: number;
   /** How much of the moving average of the weights stays at each step; default 0.999. */
   readonly averaging?: number;
+  /**
+   * Where steps are computed; default "cpu". "webgpu" needs an adapter; the teacher and the final statistics stay on the CPU.
+   */
+  readonly device?: Device;
   /** CPU threads; default 2. The same number gives the same network, bit for bit. */
   readonly threads?: number;
   /** Where to keep the state of the run, to go on from after an interruption. */

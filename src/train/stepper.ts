@@ -5,6 +5,7 @@ import { encodeModel, type Model } from "../onnx/index.ts";
 import { type Batch, feedsOf, partOf } from "./batch.ts";
 import { readCheckpoint, type TrainingState, writeCheckpoint } from "./checkpoint.ts";
 import type { Dataset } from "./dataset.ts";
+import { checkDevice } from "./device.ts";
 import { brokenLayer, brokenParameter } from "./diagnose.ts";
 import type { NetworkSpec } from "./forward.ts";
 import { checkMixup } from "./mixup.ts";
@@ -28,9 +29,11 @@ export class Stepper implements AsyncDisposable {
   static async open(network: Model, data: Dataset, options: TrainingOptions): Promise<Stepper> {
     checkTeaching(data, options);
     const { batch = 128, threads = 2, accumulate = 1, augmentation, loss, teacher, normalisation } = options;
-    const { optimiser, freeze = [], batchNormalization = "batch", ramp = 0.3 } = options;
+    const { optimiser, device = "cpu", freeze = [], batchNormalization = "batch", ramp = 0.3 } = options;
+    checkDevice(device);
     const mixedLabels = augmentation?.mixup?.labels ?? false;
-    const spec = { batch, normalisation, frozen: freeze, batchNormalization, ramp, loss, mixedLabels, optimiser };
+    const run = { batch, normalisation, device, frozen: freeze, batchNormalization, ramp };
+    const spec = { ...run, loss, mixedLabels, optimiser };
     const session = await openStep(network, spec, threads, accumulate);
     const taught =
       teacher && (await TeacherSession.open({ normalisation, ...teacher }, loss.teacherValues ?? [], threads));
@@ -173,7 +176,7 @@ function checkTeaching(data: Dataset, { loss, augmentation = {}, teacher }: Trai
 
 /** Names what decides a run's outcome: the step, the first weights, the images, and the options that are numbers. */
 function fingerprint(step: string, initial: Float32Array, data: Dataset, options: TrainingOptions): string {
-  const { epochs, seed = 0, augmentation = {}, averaging = 0.999, threads = 2 } = options;
+  const { epochs, seed = 0, augmentation = {}, averaging = 0.999, device = "cpu", threads = 2 } = options;
   const rates = Array.from({ length: 11 }, (_, i) => options.rate(i / 10));
   const numbers = {
     step,
@@ -181,6 +184,7 @@ function fingerprint(step: string, initial: Float32Array, data: Dataset, options
     seed,
     augmentation,
     averaging,
+    device,
     threads,
     rates,
     scaling: options.teacher?.normalisation,

@@ -12,6 +12,7 @@ import {
   scalar,
 } from "../onnx/index.ts";
 import { blockConvolutions, findBlock } from "./blocked.ts";
+import type { Device } from "./device.ts";
 import { differentiate, type ValueShapes } from "./differentiate.ts";
 import { emitForward, emitProgress, type Forward, inner, type NetworkSpec } from "./forward.ts";
 import type { Loss, LossInputs } from "./losses.ts";
@@ -50,7 +51,7 @@ export async function trainingGraph(network: Model, spec: TrainingSpec): Promise
   const { b, parameters, opset } = forward;
   emitProgress(b);
   emitUpdate(b, spec.optimiser, parameters, gradient);
-  return { model: await runnable(b.graph, opset, shapes), parameters };
+  return { model: await runnable(b.graph, opset, shapes, spec.device), parameters };
 }
 
 /**
@@ -63,7 +64,7 @@ export async function gradientGraph(network: Model, spec: GradientSpec, parts: n
   const size = [totalSize(parameters)];
   const share = b.op("Mul", [gradient, b.constant(scalar(1 / parts))]);
   b.output(b.op("Add", [b.input("gradient", "float32", size), share]), "float32", size, "gathered");
-  return { model: await runnable(b.graph, opset, shapes), parameters };
+  return { model: await runnable(b.graph, opset, shapes, spec.device), parameters };
 }
 
 /** The update alone: from the flat vectors `parameters` and `gradient`. */
@@ -195,9 +196,9 @@ function emitCorrect(b: GraphBuilder, logits: string): string {
 }
 
 /** As the runtime takes it, and takes it fastest. */
-async function runnable(graph: Graph, opset: number, shapes: ValueShapes): Promise<Model> {
+async function runnable(graph: Graph, opset: number, shapes: ValueShapes, device: Device = "cpu"): Promise<Model> {
   const model = modelOf(withoutStraightThrough(graph), opset);
-  const block = await findBlock();
+  const block = device === "cpu" ? await findBlock() : undefined;
   return block === undefined ? model : blockConvolutions(model, shapes, block);
 }
 
