@@ -40,7 +40,7 @@ async function targetCheck({ target, original }: Compression) {
   const mostTime = speedUp === undefined ? undefined : (await estimateLatency(original.model, table)) / speedUp;
   return async (model: Model): Promise<string | undefined> => {
     const { macs, parameters } = modelCost(model);
-    if (macs > mostMacs) return `has ${millions(macs)} multiply-adds, the target allows ${millions(mostMacs)}`;
+    if (macs > mostMacs) return `has ${millions(macs)} multiply-adds, ${millions(mostMacs)} at most are wanted`;
     if (parameters > size) return `has ${parameters} weights, the target allows ${size} bytes in int8`;
     if (mostTime === undefined) return undefined;
     const time = await estimateLatency(model, table);

@@ -24,7 +24,7 @@ const data = {
   shape: [3, 8, 8] as const,
   labels: Uint16Array.from({ length: images }, (_, i) => i % 4),
 };
-const model = classifier({ seed: 1 });
+const model = classifier({ seed: 1, width: 64, depth: 2 });
 const { entry } = await admitModel(model, "original.onnx");
 
 let notes: string[];
