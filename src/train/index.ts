@@ -1,5 +1,6 @@
 export type { Augmentation } from "./augment.ts";
 export { type Dataset, imageSize, subset, type TeacherLogits } from "./dataset.ts";
+export type { Device } from "./device.ts";
 export { accuracyOf, type InferenceOptions, logitsOf, mirrored } from "./evaluate.ts";
 export {
   crossEntropy,
