@@ -1,4 +1,4 @@
 export { type QuantisedValue, type QuantisedWeights, quantisersOf, withFloatQuantisers } from "./export.ts";
 export { insertQuantisers, type QuantiserOptions } from "./insert.ts";
-export { type ObservedChannels, type ObserveOptions, observeChannels } from "./observe.ts";
+export { type ObservedChannels, observeChannels } from "./observe.ts";
 export { withThresholds } from "./ternary.ts";

@@ -1,12 +1,15 @@
 // Needs: ONNX Runtime and the built lanes.
-import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { type CompressOptions, compress, integerForm, readIntegerForm } from "../../../src/compress/index.ts";
+import { type CompressOptions, compress, integerForm, readIntegerForm, recipes } from "../../../src/compress/index.ts";
+import type { Candidate } from "../../../src/compress/pipeline/context.ts";
 import { selectImages } from "../../../src/data/index.ts";
 import { readModel } from "../../../src/onnx/index.ts";
+import { readTwin } from "../../../src/twin/index.ts";
 import { preprocessing, scratch } from "../../support/twins.ts";
 import { smallProblem } from "../pipeline/problem.ts";
+import { compressionIn } from "./compression.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -25,28 +28,38 @@ const request = (output: string, changes: Partial<CompressOptions> = {}): Compre
   budget: 1,
   seed: 1,
   flip: true,
-  work: join(folder, `${output}.work`),
-  keepWork: true,
   ...changes,
 });
 
 describe("the recipe ternary", () => {
   test("goes on after an interruption, and gives the network of a run that was never interrupted", async () => {
-    const [broken, whole] = [request("broken"), request("whole")];
+    const [broken, whole] = [join(folder, "broken"), join(folder, "whole")];
     const controller = new AbortController();
     const onProgress = (step: string, done: number): void => {
       if (step.startsWith("training") && done >= 3) controller.abort();
     };
-    await expect(compress({ ...broken, signal: controller.signal, onProgress })).rejects.toThrow(/abort/i);
-    // The same number of epochs, which depends on this machine's speed; nothing of the training.
-    cpSync(broken.work!, whole.work!, { recursive: true });
-    rmSync(join(whole.work!, "ternary.checkpoint"));
-    await compress(broken);
-    await compress(whole);
-    const bytes = [broken, whole].map(({ output }) => readFileSync(join(output, "compressed.onnx")));
-    expect(bytes[0]!.equals(bytes[1]!)).toBe(true);
-    const form = integerForm(readModel(join(whole.output, "compressed.onnx")));
-    expect(await readIntegerForm(join(whole.work!, "ternary.json"))).toEqual(form);
+    // No time is left, so that one epoch is trained.
+    const deadline = performance.now();
+    const stopped = await compressionIn(broken, { deadline, signal: controller.signal, onProgress });
+    await expect(recipes.ternary.run(stopped, "ternary")).rejects.toThrow(/abort/i);
+    const networks: Buffer[] = [];
+    for (const work of [broken, whole]) {
+      const [{ network }] = (await recipes.ternary.run(await compressionIn(work, { deadline }), "ternary")) as [
+        Candidate,
+      ];
+      networks.push(readFileSync(network.file));
+    }
+    expect(networks[0]!.equals(networks[1]!)).toBe(true);
+    const form = integerForm(readModel(join(whole, "ternary.onnx")));
+    expect(await readIntegerForm(join(whole, "ternary.json"))).toEqual(form);
+  });
+
+  test("makes a twin of the original", async () => {
+    const { scores } = await compress(request("twin"));
+    expect(scores.map(({ candidate }) => candidate)).toEqual(["ternary"]);
+    const { manifest } = await readTwin(join(folder, "twin"));
+    expect(manifest.compression).toMatchObject({ recipe: "ternary" });
+    expect(manifest.networks.compressed.macs).toBe(manifest.networks.original.macs);
   });
 
   test("refuses fewer than 2,000 training images in one line", async () => {

@@ -1,52 +1,18 @@
 // Needs: ONNX Runtime and the built lanes.
-import { writeFileSync } from "node:fs";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { quantizeModel } from "../../../src/compress/index.ts";
-import { type Compression, networkIn, storeCandidate } from "../../../src/compress/pipeline/context.ts";
+import { type Compression, storeCandidate } from "../../../src/compress/pipeline/context.ts";
 import type { Recipe } from "../../../src/compress/pipeline/recipe.ts";
-import { WorkFolder } from "../../../src/compress/pipeline/work-folder.ts";
 import { refined } from "../../../src/compress/ternary/refine.ts";
-import { type Dataset, logitsOf } from "../../../src/train/index.ts";
-import { admitModel } from "../../../src/twin/index.ts";
+import type { Dataset } from "../../../src/train/index.ts";
 import { scratch } from "../../support/twins.ts";
-import { bars, normalisation, tinyNetwork } from "../../train/tiny.ts";
+import { bars } from "../../train/tiny.ts";
+import { compressionIn, original } from "./compression.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
 const { path: folder, remove } = scratch();
 afterAll(remove);
-
-const original = tinyNetwork();
-const selection = bars(200, 4);
-
-async function compression(name: string, changes: Partial<Compression> = {}): Promise<Compression> {
-  const work = await WorkFolder.open(`${folder}/${name}`, name);
-  const { entry, bytes } = await admitModel(original, "original.onnx");
-  writeFileSync(work.file(entry.file), bytes);
-  return {
-    original: { model: original, entry, network: networkIn(work, entry, "original", normalisation) },
-    normalisation,
-    training: bars(2048, 3),
-    selection,
-    originalLogits: {
-      data: await logitsOf(original, selection, { normalisation, threads: 1 }),
-      count: 200,
-      classes: 3,
-    },
-    budget: 3600,
-    labelled: false,
-    promise: { kind: "agreement", tolerance: 0.1, probability: 0.95 },
-    target: {},
-    deadline: performance.now() + 3_600_000,
-    seed: 1,
-    flip: false,
-    threads: 1,
-    work,
-    onProgress: () => {},
-    onNote: () => {},
-    ...changes,
-  };
-}
 
 /** The original in integers, its weights of so many bits. */
 const withBits = (weightBits: number): Recipe => ({
@@ -69,12 +35,12 @@ const namesFrom = async (recipe: Recipe, changed: Compression): Promise<string[]
 
 describe("int8 that loses much", () => {
   test("is trained with its roundings, and kept where it is then better", async () => {
-    expect(await namesFrom(withBits(2), await compression("lossy"))).toEqual(["original-int8-refined"]);
+    expect(await namesFrom(withBits(2), await compressionIn(`${folder}/lossy`))).toEqual(["original-int8-refined"]);
   });
 
   test("stays as it is where there is no time left, or too few images", async () => {
-    const late = await compression("late", { deadline: performance.now() });
-    const few = await compression("few", { training: bars(300, 3) });
+    const late = await compressionIn(`${folder}/late`, { deadline: performance.now() });
+    const few = await compressionIn(`${folder}/few`, { training: bars(300, 3) });
     expect(await namesFrom(withBits(2), late)).toEqual(["plain"]);
     expect(await namesFrom(withBits(2), few)).toEqual(["plain"]);
   });
@@ -82,7 +48,7 @@ describe("int8 that loses much", () => {
 
 test("int8 that loses little is not trained", async () => {
   const steps: string[] = [];
-  const changed = await compression("good", { onProgress: (step) => void steps.push(step) });
+  const changed = await compressionIn(`${folder}/good`, { onProgress: (step) => void steps.push(step) });
   expect(await namesFrom(withBits(8), changed)).toEqual(["plain"]);
   expect(steps).not.toContain("training original-int8-refined");
 });
