@@ -1,4 +1,4 @@
-import { CalibrationError } from "../../errors.ts";
+import { CalibrationError, UsageError } from "../../errors.ts";
 import { readModel } from "../../onnx/index.ts";
 import {
   type AdmittedNetwork,
@@ -22,6 +22,7 @@ import { cutParts, type Parts } from "./parts.ts";
 import { chooseRecipe, type RecipeName, recipes } from "./recipes.ts";
 import { scoreCandidate } from "./score.ts";
 import { bestOf, missedTarget, type Scored } from "./target.ts";
+import type { WorkFolder } from "./work-folder.ts";
 
 /**
  * Makes a twin of a classifier: compresses it by a recipe, picks the best network by the twin that it makes, and proves the
@@ -41,7 +42,9 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   await checkOriginal(compression, images.calibration);
   const { recipe, reason } = recipeFor(options, images.training, original);
   const { work } = compression;
-  const candidates = await work.once("candidates", () => makeCandidates(recipe, reason !== undefined, compression));
+  const candidates = await work
+    .once("candidates", () => makeCandidates(recipe, reason !== undefined, compression))
+    .catch((error: unknown) => clearRefused(error, work, options));
   const scored = await work.once(`scores for ${describePromise(options.promise)}`, () =>
     scoreAll(candidates, compression),
   );
@@ -63,6 +66,12 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   };
   if (options.keepWork !== true) await work.remove();
   return result;
+}
+
+/** A run that was refused leaves nothing behind that would stand in the way of the next, with other options. */
+async function clearRefused(error: unknown, work: WorkFolder, { keepWork }: CompressOptions): Promise<never> {
+  if (error instanceof UsageError && keepWork !== true) await work.remove();
+  throw error;
 }
 
 const sizesOf = ({ training, selection, calibration }: LoadedParts): CompressResult["parts"] => ({

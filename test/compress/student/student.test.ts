@@ -65,8 +65,10 @@ describe("the schedule", () => {
   });
 
   test("races no student without time, or without a rival", async () => {
-    const never = () => Promise.reject(new Error("raced"));
-    expect(await raceDown(64, () => false, never)).toBe(64);
-    expect(await raceDown(16, () => true, never)).toBe(16);
+    const ran: number[] = [];
+    const costOf = async (width: number): Promise<number> => ran.push(width);
+    expect(await raceDown(64, () => false, costOf)).toBe(64);
+    expect(await raceDown(16, () => true, costOf)).toBe(16);
+    expect(ran).toEqual([]);
   });
 });
