@@ -219,6 +219,30 @@ describe("a network with quantisers", () => {
     }
   });
 
+  test("rounds the values named, for all that read them", async () => {
+    const activations = { bits: 8, values: ["Relu"] };
+    const network = await insertQuantisers(tinyNetwork(), data, { normalisation, weights: { bits: 8 }, activations });
+    const { values } = quantisersOf(network);
+    expect(values.map(({ value }) => value)).toEqual(["Relu"]);
+    const readers = network.graph.nodes.filter(({ inputs }) => inputs.includes(values[0]!.output));
+    expect(readers.map(({ op }) => op).toSorted()).toEqual(["Add", "Conv"]);
+    const unknown = { bits: 8, values: ["Rellu"] };
+    const refused = insertQuantisers(tinyNetwork(), data, {
+      normalisation,
+      weights: { bits: 8 },
+      activations: unknown,
+    });
+    await expect(refused).rejects.toThrow(/unknown value to quantise "Rellu".*Did you mean "Relu"/);
+  });
+
+  test("starts with steps that reach as far as the values, and no further", async () => {
+    const network = await insertQuantisers(tinyNetwork(), data, { normalisation, weights: { bits: 8 } });
+    for (const { weights, codes } of quantisersOf(network).weights) {
+      const most = Math.max(...codes.map(Math.abs));
+      expect([weights, most]).toEqual([weights, 127]);
+    }
+  });
+
   test("refuses an unknown layer and impossible bits", async () => {
     const settings = { normalisation, weights: { bits: 8 } };
     const unknown = insertQuantisers(tinyNetwork(), data, { ...settings, except: ["stage0.convv"] });

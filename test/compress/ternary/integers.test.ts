@@ -3,7 +3,7 @@ import { integerModel, integersOf } from "../../../src/compress/ternary/integers
 import { learnIntegers } from "../../../src/compress/ternary/learn.ts";
 import { foldIntoQuantisers, withBatchNormalization } from "../../../src/compress/ternary/normalise.ts";
 import { integerUnits, prepareToLearn } from "../../../src/compress/ternary/prepare.ts";
-import { linearNames } from "../../../src/compress/ternary/quantise.ts";
+import { linearNames, withQuantisers } from "../../../src/compress/ternary/quantise.ts";
 import { UnsupportedOperatorError } from "../../../src/errors.ts";
 import { attr, float32, GraphBuilder, type Model, modelOf } from "../../../src/onnx/index.ts";
 import { estimateStatistics, logitsOf, quantisersOf, withFloatQuantisers } from "../../../src/train/index.ts";
@@ -99,12 +99,13 @@ describe("the integers of a trained network", () => {
     }
   });
 
-  test("keep every layer ternary where no layer is left out", () => {
-    expect(quantisersOf(trained).weights.map(({ kind }) => kind)).toEqual([
-      "linear",
-      ...Array<string>(5).fill("ternary"),
-      "linear",
-    ]);
+  test("are -1, 0 and 1 in every layer where all are to be ternary", async () => {
+    const prepared = await prepareToLearn(original);
+    const ternary = linearNames(integerUnits(prepared));
+    const network = await withQuantisers(prepared, data, { ...inference, ternary });
+    expect(quantisersOf(network).weights.map(({ kind }) => kind)).toEqual(Array<string>(7).fill("ternary"));
+    const { plan } = integersOf(network);
+    for (const { codes } of plan.weights.values()) expect(Math.max(...(codes.data as Int8Array).map(Math.abs))).toBe(1);
   });
 });
 
@@ -115,6 +116,38 @@ describe("preparing", () => {
     expect(integerUnits(prepared).map(({ node }) => node.op)).toContain("GlobalAveragePool");
     expect(largestGap(await answers(network), await answers(prepared))).toBeLessThan(1e-4);
   });
+
+  test.each([1, 0])(
+    "writes a mean over whole pictures as global pooling, whether it keeps their axes (%i)",
+    async (keepdims) => {
+      const b = new GraphBuilder("mean");
+      const kernel = b.constant(
+        float32(
+          Float32Array.from({ length: 27 }, (_, i) => Math.sin(i)),
+          [3, 1, 3, 3],
+        ),
+      );
+      const x = b.op("Conv", [b.input("input", "float32", ["batch", 1, 8, 8]), kernel], { kernel_shape: [3, 3] });
+      const means = b.op("ReduceMean", [x], { axes: [-1, 2], keepdims });
+      const flat = keepdims === 1 ? b.op("Flatten", [means], { axis: 1 }) : means;
+      const weights = b.constant(
+        float32(
+          Float32Array.from({ length: 9 }, (_, i) => Math.cos(i)),
+          [3, 3],
+        ),
+      );
+      b.output(b.op("MatMul", [flat, weights]), "float32", ["batch", 3], "logits");
+      const network = modelOf(b.graph);
+      const prepared = await prepareToLearn(network);
+      expect(integerUnits(prepared).map(({ node }) => node.op)).toEqual([
+        "Conv",
+        "GlobalAveragePool",
+        "Flatten",
+        "MatMul",
+      ]);
+      expect(largestGap(await answers(network), await answers(prepared))).toBeLessThan(1e-4);
+    },
+  );
 
   test("multiplies alpha into the weights of a matrix product", async () => {
     const b = new GraphBuilder("scaled");
