@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import { Tensor } from "onnxruntime-node";
 import { afterAll, describe, expect, test } from "vitest";
 import {
   integerForm,
@@ -10,10 +11,13 @@ import {
   writeIntegerForm,
 } from "../../../src/compress/ternary/integer-form/index.ts";
 import { pack, packedSize, unpack } from "../../../src/compress/ternary/integer-form/packed.ts";
+import { addition } from "../../../src/compress/ternary/integer-form/spatial.ts";
+import type { CodedValue } from "../../../src/compress/ternary/integer-form/types.ts";
 import { integerModel } from "../../../src/compress/ternary/integers.ts";
 import { InputError } from "../../../src/errors.ts";
-import type { Model } from "../../../src/onnx/index.ts";
+import { GraphBuilder, type Model, modelOf, scalar } from "../../../src/onnx/index.ts";
 import { logitsOf } from "../../../src/train/index.ts";
+import { openSession } from "../../../src/train/session.ts";
 import { bars, tinyNetwork } from "../../train/tiny.ts";
 import { everyLayer, inference, quantised, taughtBy } from "./networks.ts";
 
@@ -49,6 +53,32 @@ describe("the integer form", () => {
     own.forEach((value, i) => {
       expect(Math.abs(value - logits[i]!)).toBeLessThan(1e-6 * largest);
     });
+  });
+
+  test.each([
+    [0.0374676026, 128, 0.0220189523, 0, 0.0342016146, 0],
+    [0.0131, 128, 0.0407, 128, 0.0293, 128],
+  ])("adds every pair of codes as ONNX Runtime does (%f, %i, %f, %i, %f, %i)", async (...numbers) => {
+    const coded = (at: number): CodedValue => ({
+      shape: [65_536],
+      scale: Math.fround(numbers[at]!),
+      zeroPoint: numbers[at + 1]!,
+    });
+    const [left, right, output] = [coded(0), coded(2), coded(4)];
+    const a = Uint8Array.from({ length: 65_536 }, (_, i) => i >> 8);
+    const c = Uint8Array.from({ length: 65_536 }, (_, i) => i & 255);
+    const b = new GraphBuilder("addition");
+    const meaning = ({ scale, zeroPoint }: CodedValue): string[] => [
+      b.constant(scalar(scale)),
+      b.constant({ type: "uint8", dims: [], data: Uint8Array.of(zeroPoint) }),
+    ];
+    const x = b.op("DequantizeLinear", [b.input("a", "uint8", [65_536]), ...meaning(left)]);
+    const y = b.op("DequantizeLinear", [b.input("c", "uint8", [65_536]), ...meaning(right)]);
+    b.output(b.op("QuantizeLinear", [b.op("Add", [x, y]), ...meaning(output)]), "uint8", [65_536], "sum");
+    const session = await openSession(modelOf(b.graph));
+    const results = await session.run({ a: new Tensor("uint8", a, [65_536]), c: new Tensor("uint8", c, [65_536]) });
+    await session.release();
+    expect(addition({ ...left, data: a }, { ...right, data: c }, output)).toEqual(results.sum!.data);
   });
 
   test("has two bits for ternary weights, and eight for the first and last layer", () => {

@@ -3,15 +3,15 @@ import { requantise, roundToCode } from "./rounding.ts";
 import type { CodedValue, Codes, Maximum, Pick } from "./types.ts";
 import { tapsAt } from "./window.ts";
 
-/** The sum of two values, each worth `its scale / output scale` codes of the output. */
+/**
+ * The sum of two values, each code worth `its scale / output scale` codes of the output: two fused multiply-adds in float32,
+ * each rounded once (in float64 product and sum are exact).
+ */
 export function addition(left: Codes, right: Codes, output: CodedValue): Uint8Array {
   const { fround } = Math;
   const [a, b] = [fround(left.scale / output.scale), fround(right.scale / output.scale)];
   const rest = fround(output.zeroPoint - fround(fround(a * left.zeroPoint) + fround(b * right.zeroPoint)));
-  return left.data.map((code, i) => {
-    const sum = fround(fround(rest + fround(a * code)) + fround(b * right.data[i]!));
-    return roundToCode(sum);
-  });
+  return left.data.map((code, i) => roundToCode(fround(b * right.data[i]! + fround(a * code + rest))));
 }
 
 export function mean({ data, shape, scale, zeroPoint }: Codes, output: CodedValue): Uint8Array {
