@@ -15,7 +15,7 @@ export interface CorrectionOptions {
  * Moves the bias of each linear node by the mean error that rounding its weights makes, channel by channel:
  * `b += mean(y_float) - mean(y_int)` (Nagel et al., ICCV 2019, section 4.2). Both means are taken on the same quantised
  * inputs, with float32 and with integer weights, so that a node answers for its own error alone: one pass corrects all
- * nodes, and no correction is made twice where errors travel on.
+ * nodes, and no correction is made twice where errors travel on. MatMul has no bias to move.
  *
  * @param quantised the QDQ form of `model` with the biases given
  */
@@ -27,7 +27,7 @@ export async function correctBiases(
   images: readonly Float32Array[],
   { threads, signal }: CorrectionOptions,
 ): Promise<Biases> {
-  const linear = units.filter((unit) => unit.role === "linear");
+  const linear = units.filter(({ role, node }) => role === "linear" && node.op !== "MatMul");
   const { model: paired, pairs } = withFloatTwins(model, quantised, linear);
   const extra = pairs.flatMap(({ float, integer }) => [float, integer]);
   await using network = await CalibrationNetwork.open(paired, { threads, form: "written", extra });
