@@ -1,4 +1,5 @@
 /** What the benchmarks of training train: two residual networks on random images of 3 x 32 x 32. */
+import { studentNetwork } from "../src/compress/student/family.ts";
 import { inferValues, type Model, sizeOf } from "../src/onnx/index.ts";
 import { crossEntropy, type Dataset, type ResidualNetwork, sgd, type TrainingOptions } from "../src/train/index.ts";
 
@@ -14,16 +15,7 @@ export const networks: readonly ResidualNetwork[] = [
       { channels: 64, stride: 2, blocks: 3 },
     ],
   },
-  {
-    ...images,
-    name: "T32",
-    stages: [
-      { channels: 16, stride: 1, blocks: 0 },
-      { channels: 32, stride: 2, blocks: 1 },
-      { channels: 64, stride: 2, blocks: 1 },
-      { channels: 128, stride: 2, blocks: 1 },
-    ],
-  },
+  { ...studentNetwork(32, images.input, images.classes), name: "T32" },
 ];
 
 /** Throws Error for a name that no network bears. */

@@ -1,13 +1,11 @@
 import type { Dataset } from "../../train/index.ts";
 import { type Compression, storeCandidate } from "../pipeline/context.ts";
 import { scoreCandidate } from "../pipeline/score.ts";
+import { timeEpoch, trainingSecondsLeft } from "../pipeline/training.ts";
 import type { StudentWidth } from "./family.ts";
 import { learnStudent } from "./learn.ts";
 import { learnsEnough, raceDown, type StudentCandidate, type StudentSchedule, scheduleWithin } from "./schedule.ts";
-import { timeStudent } from "./speed.ts";
 
-/** Share of what is left of the budget that goes to training; the rest is for int8, calibration and the report. */
-const trainingShare = 0.9;
 /** A race is worth its time while there are so many seconds. */
 const raceWorth = 3600;
 const raceEpochs = 2;
@@ -29,24 +27,25 @@ export async function chooseStudent(
   const candidates: StudentCandidate[] = [];
   for (const width of widths) {
     compression.signal?.throwIfAborted();
-    const candidate = await timeStudent(width, data, compression);
+    const secondsPerEpoch = await timeEpoch(data, (few, options) =>
+      learnStudent(few, { ...options, width }, compression),
+    );
+    const candidate = { width, secondsPerEpoch };
     candidates.push(candidate);
-    if (!learnsEnough(candidate, secondsLeft(compression))) break;
+    if (!learnsEnough(candidate, trainingSecondsLeft(compression))) break;
   }
-  const { width } = scheduleWithin(candidates, secondsLeft(compression));
+  const { width } = scheduleWithin(candidates, trainingSecondsLeft(compression));
   const mayRace = (rival: StudentWidth): boolean =>
-    candidates.some((candidate) => candidate.width === rival) && secondsLeft(compression) >= raceWorth;
+    candidates.some((candidate) => candidate.width === rival) && trainingSecondsLeft(compression) >= raceWorth;
   const winner = await raceDown(width, mayRace, (racing) => raceCost(racing, data, compression));
   return replanned(candidates.find((candidate) => candidate.width === winner)!, compression);
 }
 
 /** The schedule of a student by the time that is left. */
 export const replanned = (candidate: StudentCandidate, compression: Compression): StudentPlan => ({
-  ...scheduleWithin([candidate], secondsLeft(compression)),
+  ...scheduleWithin([candidate], trainingSecondsLeft(compression)),
   secondsPerEpoch: candidate.secondsPerEpoch,
 });
-
-const secondsLeft = ({ deadline }: Compression): number => (trainingShare * (deadline - performance.now())) / 1000;
 
 /** The cost of the twin that a student makes after a short training to the end of its schedule. */
 async function raceCost(width: StudentWidth, data: Dataset, compression: Compression): Promise<number> {

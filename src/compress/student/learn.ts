@@ -1,16 +1,7 @@
 import { foldBatchNormalization, type Model } from "../../onnx/index.ts";
-import {
-  type Dataset,
-  distillation,
-  residualNetwork,
-  sgd,
-  type TrainingOptions,
-  train,
-  triangular,
-} from "../../train/index.ts";
-import type { Compression } from "../pipeline/context.ts";
+import { type Dataset, residualNetwork, sgd, type TrainingOptions, train, triangular } from "../../train/index.ts";
+import { type LearningSetting, learningFromOriginal } from "../pipeline/training.ts";
 import { type StudentWidth, studentNetwork } from "./family.ts";
-import { shiftFor } from "./schedule.ts";
 
 /** Of the learning rate. */
 export const usualPeak = 0.2;
@@ -21,8 +12,6 @@ export interface LearnOptions extends Pick<TrainingOptions, "epochs" | "onStep" 
   readonly peak?: number;
   readonly checkpoint?: string;
 }
-
-const batch = 128;
 
 /**
  * Trains a student from scratch on the teacher's logits and, where they are true, the labels: half cross-entropy, half
@@ -35,21 +24,14 @@ const batch = 128;
 export async function learnStudent(
   data: Dataset,
   { width, peak = usualPeak, checkpoint, ...options }: LearnOptions,
-  { seed, normalisation, threads, labelled, flip, signal }: Compression,
+  setting: LearningSetting,
 ): Promise<Model> {
-  const network = residualNetwork(studentNetwork(width, data.shape, data.teacher!.classes), seed);
+  const network = residualNetwork(studentNetwork(width, data.shape, data.teacher!.classes), setting.seed);
   const trained = await train(network, data, {
     ...options,
-    batch: Math.min(batch, data.labels.length),
-    seed,
-    normalisation,
-    threads,
-    augmentation: { shift: shiftFor(data), alternatingFlip: flip },
-    loss: distillation({ labels: labelled ? 0.5 : 0, temperature: 3 }),
+    ...learningFromOriginal(data, setting, checkpoint),
     optimiser: sgd({ momentum: 0.9, weightDecay: 5e-4 }),
     rate: triangular({ peak }),
-    ...(checkpoint === undefined ? {} : { checkpoint: { file: checkpoint, everySteps: 100 } }),
-    ...(signal === undefined ? {} : { signal }),
   });
   return foldBatchNormalization(trained);
 }

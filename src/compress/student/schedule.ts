@@ -1,4 +1,3 @@
-import type { Dataset } from "../../train/index.ts";
 import { type StudentWidth, studentWidths } from "./family.ts";
 
 /** A student that could be trained, and how long that takes here. */
@@ -62,6 +61,3 @@ export async function raceDown(
   }
   return best.width;
 }
-
-/** Pixels by which training moves pictures: two for 32 x 32. */
-export const shiftFor = ({ shape }: Pick<Dataset, "shape">): number => Math.round(Math.min(shape[1], shape[2]) / 16);

@@ -3,6 +3,7 @@ import type { Dataset } from "../../train/index.ts";
 import { type Candidate, type Compression, storeCandidate } from "../pipeline/context.ts";
 import { CurveRecorder } from "../pipeline/curve.ts";
 import { taught, teacherLogits } from "../pipeline/teacher.ts";
+import { showTraining } from "../pipeline/training.ts";
 import { allowedWidths } from "./allowed.ts";
 import { chooseStudent, replanned } from "./choose.ts";
 import { type LearnOptions, learnStudent, usualPeak } from "./learn.ts";
@@ -46,7 +47,7 @@ function attempt(
   data: Dataset,
   compression: Compression,
 ): Promise<Outcome> {
-  const { work, onProgress } = compression;
+  const { work } = compression;
   const curve = new CurveRecorder(name, compression);
   const options: LearnOptions = {
     width,
@@ -54,10 +55,8 @@ function attempt(
     peak,
     checkpoint: work.file(`${name}.checkpoint`),
     onStep: (progress) => {
-      const { step, steps, loss, secondsLeft } = progress;
       curve.advance(progress);
-      const left = `${Math.ceil(secondsLeft / 60)} min left`;
-      onProgress(`training ${name}`, step, steps, `loss ${loss.toFixed(3)}, ${left}`);
+      showTraining(name, progress, compression);
     },
     onEpoch: (epoch, network) => curve.judge(epoch, network),
   };

@@ -1,11 +1,9 @@
 import type { Model } from "../../onnx/index.ts";
-import type { Dataset } from "../../train/index.ts";
+import type { Dataset, Progress } from "../../train/index.ts";
 import type { Compression } from "../pipeline/context.ts";
 import { CurveRecorder } from "../pipeline/curve.ts";
-import { learnIntegers, timeEpoch } from "./learn.ts";
-
-/** Share of what is left of the budget that goes to training; the rest is for calibration and the report. */
-const trainingShare = 0.9;
+import { showTraining, timeEpoch, trainingSecondsLeft } from "../pipeline/training.ts";
+import { learnIntegers } from "./learn.ts";
 
 /** What a training in a compression is called, and how it learns. */
 export interface TrainingPlan {
@@ -24,9 +22,10 @@ export function epochsWithin(
   compression: Compression,
 ): Promise<number> {
   return compression.work.once(`timing ${name}`, async () => {
-    const secondsPerEpoch = await timeEpoch(network, data, { ...learning(compression), rate });
-    const seconds = (trainingShare * (compression.deadline - performance.now())) / 1000;
-    return Math.min(mostEpochs, Math.max(0, Math.floor(seconds / secondsPerEpoch)));
+    const secondsPerEpoch = await timeEpoch(data, (few, options) =>
+      learnIntegers(network, few, { ...options, rate }, compression),
+    );
+    return Math.min(mostEpochs, Math.max(0, Math.floor(trainingSecondsLeft(compression) / secondsPerEpoch)));
   });
 }
 
@@ -38,25 +37,10 @@ export function trainIntegers(
   compression: Compression,
 ): Promise<Model> {
   const curve = new CurveRecorder(name, compression);
-  return learnIntegers(network, data, {
-    ...learning(compression),
-    rate,
-    epochs,
-    checkpoint: compression.work.file(`${name}.checkpoint`),
-    onStep: (progress) => {
-      const { step, steps, loss, secondsLeft } = progress;
-      curve.advance(progress);
-      const left = `${Math.ceil(secondsLeft / 60)} min left`;
-      compression.onProgress(`training ${name}`, step, steps, `loss ${loss.toFixed(3)}, ${left}`);
-    },
-  });
+  const checkpoint = compression.work.file(`${name}.checkpoint`);
+  const onStep = (progress: Progress): void => {
+    curve.advance(progress);
+    showTraining(name, progress, compression);
+  };
+  return learnIntegers(network, data, { rate, epochs, checkpoint, onStep }, compression);
 }
-
-const learning = ({ seed, normalisation, threads, labelled, flip, signal }: Compression) => ({
-  seed,
-  normalisation,
-  threads,
-  labelled,
-  flip,
-  signal,
-});

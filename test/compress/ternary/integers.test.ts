@@ -44,7 +44,7 @@ function withRoundedBiases(trained: Model): Model {
 const original = tinyNetwork();
 const data = await taughtBy(original, 192);
 const options = { ...inference, epochs: 8, rate: 0.1, seed: 3, labelled: true, flip: false };
-const trained = await learnIntegers(await quantised(original, data), data, options);
+const trained = await learnIntegers(await quantised(original, data), data, options, options);
 
 describe("normalisation", () => {
   test("put behind convolutions leaves the answers as they are", async () => {
