@@ -68,10 +68,11 @@ export async function makePlan(options: PlanOptions): Promise<PlanResult> {
 }
 
 async function timeOn(
-  { kind, lanes: count, threads }: Busy,
+  busy: Busy,
   { networks, signal, onProgress }: PlanOptions,
   isolation: Isolation,
 ): Promise<Timing[]> {
+  const { kind, lanes: count, threads } = busy;
   const names = networks.map(({ name }) => name);
   const specs = Array.from({ length: count }, () => ({ kind, networks: names, threads }));
   const lanes = await openLanes(specs, networks, { isolation });
@@ -79,7 +80,7 @@ async function timeOn(
     const timings: Timing[] = [];
     for (const network of networks) {
       const rows = await timeNetwork(lanes, network, signal);
-      timings.push(...rows.map((row) => ({ ...row, kind, threads })));
+      timings.push(...rows.map((row) => ({ ...row, ...busy })));
       onProgress?.(`${network.name} on ${kind === "cpu" ? `${count} x ${threads}` : kind}`);
     }
     return timings;

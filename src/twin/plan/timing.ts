@@ -1,6 +1,6 @@
 import { imageSize } from "../../lanes/inputs.ts";
 import type { Lane, Network } from "../../lanes/types.ts";
-import type { Timing } from "./candidates.ts";
+import type { Busy, Timing } from "./candidates.ts";
 
 const batchSizes = [1, 2, 4, 8, 16, 32, 64, 128];
 /** Milliseconds that a batch size is run for, and runs at least. */
@@ -16,12 +16,12 @@ export async function timeNetwork(
   lanes: readonly Lane[],
   network: Network,
   signal?: AbortSignal,
-): Promise<Omit<Timing, "kind" | "threads">[]> {
-  const rows: Omit<Timing, "kind" | "threads">[] = [];
+): Promise<Omit<Timing, keyof Busy>[]> {
+  const rows: Omit<Timing, keyof Busy>[] = [];
   for (const batch of network.fixedBatch === undefined ? batchSizes : [network.fixedBatch]) {
     signal?.throwIfAborted();
     const secondsPerImage = await timeBatch(lanes, network, batch);
-    rows.push({ network: network.name, lanes: lanes.length, batch, secondsPerImage });
+    rows.push({ network: network.name, batch, secondsPerImage });
     const best = Math.min(...rows.map((row) => row.secondsPerImage));
     if (secondsPerImage > hopeless * best || 2 * batch * secondsPerImage * 1000 > longestRun) break;
   }
