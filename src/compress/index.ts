@@ -11,6 +11,7 @@ export { workPath } from "./pipeline/begin.ts";
 export { compress } from "./pipeline/compress.ts";
 export type { OnProgress, Target } from "./pipeline/context.ts";
 export type { TrainingCurve, TrainingPoint } from "./pipeline/curve.ts";
+export { type LoadedImages, type LoadOptions, loadImages } from "./pipeline/images.ts";
 export type { Layer, LayerPair } from "./pipeline/layers.ts";
 export type { CompressOptions, CompressResult } from "./pipeline/options.ts";
 export type { Means, Recipe, Verdict } from "./pipeline/recipe.ts";

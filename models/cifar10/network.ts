@@ -1,6 +1,6 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { float32, GraphBuilder, type Model, modelOf, sizeOf } from "../../src/onnx/index.ts";
+import { float32, GraphBuilder, type Model, modelOf, sizeOf } from "twindnn/onnx";
 
 /** Channels of the 3x3 convolutions between two poolings, at full width. */
 const stages = [

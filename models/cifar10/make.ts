@@ -1,0 +1,32 @@
+/**
+ * Makes the CIFAR-10 pair from its seed.
+ *
+ * Options: `--train` and `--test`, archives or folders of the images, `<class>/<file>` each, or `--from` a folder of the binary
+ * version (downloaded when absent); `--work` where to keep data, checkpoints and networks (default tmp/cifar10). An
+ * interrupted run goes on from there; an `original.onnx` there is not trained again.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cifar10, openImages } from "twindnn/data";
+import { makePair } from "../make.ts";
+import { recipe } from "./recipe.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    train: { type: "string" },
+    test: { type: "string" },
+    from: { type: "string" },
+    work: { type: "string", default: join("tmp", recipe.name) },
+  },
+});
+const { work } = options;
+const { training, test } = await imagesGiven();
+await makePair(recipe, { training, test, labels: training.classes!, work });
+
+async function imagesGiven() {
+  if (options.train !== undefined && options.test !== undefined) {
+    return { training: await openImages(options.train), test: await openImages(options.test) };
+  }
+  await cifar10(work, { from: options.from });
+  return { training: await openImages(work, { split: "train" }), test: await openImages(work, { split: "test" }) };
+}

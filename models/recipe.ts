@@ -1,0 +1,26 @@
+import type { Preprocessing } from "twindnn/data";
+import type { Model } from "twindnn/onnx";
+import type { Phase } from "./original.ts";
+
+/** A pair of this folder: its original, how that is trained, and what `compress` is asked for. */
+export interface PairRecipe {
+  /** The folder below `models/`. */
+  readonly name: string;
+  /** Of the split, of the first weights and of the training. */
+  readonly seed: number;
+  readonly preprocessing: Preprocessing;
+  /** The untrained original. */
+  readonly original: (seed: number) => Model;
+  /** One after the other. */
+  readonly phases: readonly Phase[];
+  /** Training images that calibrate; they train neither network. */
+  readonly calibration: number;
+  /** The drop in accuracy that the twin promises not to exceed, with 95 % probability. */
+  readonly maxDrop: number;
+  /** Seconds that `compress` may take. */
+  readonly budget: number;
+  /** Whether a mirrored picture shows the same class. */
+  readonly flip: boolean;
+  /** Test images packed beside the twin. */
+  readonly packed?: number;
+}
