@@ -14,5 +14,12 @@ export { type Resampler, resample, resamplers } from "./resample.ts";
 export type { OpenOptions, Split } from "./sources/format.ts";
 export { openImages } from "./sources/open.ts";
 export { type Selection, type SplitOptions, selectImages, splitImages } from "./split.ts";
-export { type FailedImage, type Prepared, type PreparedImage, type PrepareOptions, prepareAll } from "./stream.ts";
+export {
+  type FailedImage,
+  type Preparable,
+  type Prepared,
+  type PreparedImage,
+  type PrepareOptions,
+  prepareAll,
+} from "./stream.ts";
 export type { ImageItem, ImageSource, Normalisation, Pixels, Planes } from "./types.ts";

@@ -18,7 +18,10 @@ export interface Selection {
  *
  * @throws InputError when the source has too few images
  */
-export async function selectImages(source: ImageSource, selection: Selection): Promise<ImageSource> {
+export async function selectImages<Item extends Labelled = ImageItem>(
+  source: ImageSource<Item>,
+  selection: Selection,
+): Promise<ImageSource<Item>> {
   const { skip = 0, shuffle } = selection;
   const count = await countImages(source);
   const take = selection.take ?? count - skip;
@@ -29,6 +32,8 @@ export async function selectImages(source: ImageSource, selection: Selection): P
     shuffle === undefined ? Uint32Array.from({ length: count }, (_, i) => i) : shuffledIndices(count, shuffle);
   return subset(source, order.subarray(skip, skip + take), count);
 }
+
+type Labelled = Pick<ImageItem, "label">;
 
 /** How a source is cut into parts. */
 export interface SplitOptions {
@@ -43,12 +48,12 @@ export interface SplitOptions {
  * const { calibration, test } = await splitImages(source, { calibration: 5000, test: "rest" }, 1);
  * @throws InputError when the source has too few images
  */
-export async function splitImages<Name extends string>(
-  source: ImageSource,
+export async function splitImages<Name extends string, Item extends Labelled = ImageItem>(
+  source: ImageSource<Item>,
   sizes: Readonly<Record<Name, number | "rest">>,
   seed: number,
   { stratified = false }: SplitOptions = {},
-): Promise<Record<Name, ImageSource>> {
+): Promise<Record<Name, ImageSource<Item>>> {
   const count = await countImages(source);
   const entries = Object.entries<number | "rest">(sizes);
   if (entries.filter(([, size]) => size === "rest").length > 1) throw new UsageError("only one part can have the rest");
@@ -62,11 +67,11 @@ export async function splitImages<Name extends string>(
     start = end;
     return [name, part] as const;
   });
-  return Object.fromEntries(parts) as Record<Name, ImageSource>;
+  return Object.fromEntries(parts) as Record<Name, ImageSource<Item>>;
 }
 
 /** A random order by classes; where an image has none, a random order. */
-async function stratifiedOrder(source: ImageSource, seed: number): Promise<Uint32Array> {
+async function stratifiedOrder(source: ImageSource<Labelled>, seed: number): Promise<Uint32Array> {
   const labels: (number | undefined)[] = [];
   for await (const { label } of source) labels.push(label);
   const known = labels.filter((label) => label !== undefined);
@@ -77,14 +82,14 @@ function isCount(value: number): boolean {
   return Number.isInteger(value) && value >= 0;
 }
 
-async function countImages(source: ImageSource): Promise<number> {
+async function countImages(source: ImageSource<unknown>): Promise<number> {
   if (source.count !== undefined) return source.count;
   let count = 0;
   for await (const _ of source) count++;
   return count;
 }
 
-function subset(source: ImageSource, indices: Uint32Array, count: number): ImageSource {
+function subset<Item>(source: ImageSource<Item>, indices: Uint32Array, count: number): ImageSource<Item> {
   const chosen = new Uint8Array(count);
   for (const index of indices) chosen[index] = 1;
   return {
@@ -95,7 +100,7 @@ function subset(source: ImageSource, indices: Uint32Array, count: number): Image
   };
 }
 
-async function* chosenItems(source: ImageSource, chosen: Uint8Array, count: number): AsyncGenerator<ImageItem> {
+async function* chosenItems<Item>(source: ImageSource<Item>, chosen: Uint8Array, count: number): AsyncGenerator<Item> {
   if (count === 0) return;
   let index = 0;
   let left = count;

@@ -18,6 +18,9 @@ export interface FailedImage {
   readonly error: InputError;
 }
 
+/** An image to prepare, or one that is prepared already. */
+export type Preparable = ImageItem | Prepared;
+
 export interface PrepareOptions {
   /** Images read and decoded at once, and held ahead of the consumer; 1 and more, by default 4 for each core. */
   readonly concurrency?: number;
@@ -26,11 +29,12 @@ export interface PrepareOptions {
 
 /**
  * Prepares the images of a source, several at once, and yields them in its order. An image that fails is yielded as a
- * failure and stops nothing; when the source itself breaks off (a truncated archive), that is the last failure.
+ * failure and stops nothing; when the source itself breaks off (a truncated archive), that is the last failure. Images that
+ * are prepared already pass as they are.
  * No more than `concurrency` images are held. After an abort, or when the consumer leaves, nothing runs on.
  */
 export async function* prepareAll(
-  source: Iterable<ImageItem> | AsyncIterable<ImageItem>,
+  source: Iterable<Preparable> | AsyncIterable<Preparable>,
   preprocessor: Pick<Preprocessor, "prepare">,
   { concurrency = 4 * availableParallelism(), signal }: PrepareOptions = {},
 ): AsyncGenerator<Prepared> {
@@ -53,10 +57,8 @@ export async function* prepareAll(
   }
 }
 
-type Read = ImageItem | FailedImage;
-
 /** The items of a source; what it throws as InputError becomes its last item. */
-async function* readItems(source: Iterable<ImageItem> | AsyncIterable<ImageItem>): AsyncGenerator<Read> {
+async function* readItems(source: Iterable<Preparable> | AsyncIterable<Preparable>): AsyncGenerator<Preparable> {
   try {
     yield* source;
   } catch (error) {
@@ -65,8 +67,8 @@ async function* readItems(source: Iterable<ImageItem> | AsyncIterable<ImageItem>
   }
 }
 
-async function settle(item: Read, preprocessor: Pick<Preprocessor, "prepare">): Promise<Prepared> {
-  if ("error" in item) return item;
+async function settle(item: Preparable, preprocessor: Pick<Preprocessor, "prepare">): Promise<Prepared> {
+  if (!("read" in item)) return item;
   const about = { name: item.name, ...(item.label !== undefined && { label: item.label }) };
   try {
     return { ...about, planes: await preprocessor.prepare(item) };

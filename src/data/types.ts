@@ -18,7 +18,7 @@ export interface ImageItem {
 }
 
 /** Images in a fixed order, read one after the other and any number of times. */
-export interface ImageSource extends AsyncIterable<ImageItem> {
+export interface ImageSource<Item = ImageItem> extends AsyncIterable<Item> {
   /** What the user called it. */
   readonly name: string;
   /** Class names, in label order; absent when the source is not labelled. */

@@ -1,4 +1,4 @@
-import { createPreprocessor, type ImageSource, prepareAll } from "../data/index.ts";
+import { createPreprocessor, type ImageSource, type Preparable, prepareAll } from "../data/index.ts";
 import type { NetworkName } from "../lanes/index.ts";
 import { canaryCount } from "./canaries.ts";
 import { type Collected, collectLogits } from "./collect.ts";
@@ -15,7 +15,7 @@ export interface AnswerOptions {
 export async function answerAll(
   folder: TwinFolder,
   names: readonly NetworkName[],
-  images: ImageSource,
+  images: ImageSource<Preparable>,
   { signal, onProgress }: AnswerOptions,
 ): Promise<Collected> {
   const networks = names.map((name) => networkOf(folder, name));

@@ -1,4 +1,4 @@
-import { type ImageSource, overlap, selectImages, splitImages } from "../data/index.ts";
+import { type ImageSource, overlap, type Preparable, selectImages, splitImages } from "../data/index.ts";
 import { CalibrationError, type InputError } from "../errors.ts";
 import type { NetworkName } from "../lanes/index.ts";
 import { answerAll } from "./answers.ts";
@@ -27,7 +27,7 @@ export interface CalibrateOptions {
   /** Decides which images place the grid, and the order of the test. Default 0. */
   readonly seed?: number | undefined;
   /** Images that place the grid, none of which may be in `images`; a part of `images` by default. */
-  readonly selection?: ImageSource | undefined;
+  readonly selection?: ImageSource<Preparable> | undefined;
   /** Whether escalations may go to the int8 original first, where that is cheaper. Default false. */
   readonly trySecond?: boolean | undefined;
   /** Promise for each class on its own. Default false. */
@@ -59,11 +59,11 @@ const selectionSize = (images: number): number => Math.min(1000, Math.floor(imag
 
 /**
  * Proves a threshold on images and writes it into the twin, with the ladder, the guarantee and canaries.
- * Throws CalibrationError when the images do not allow the promise, and says which they allow.
+ * Images may be prepared already, as the twin's preprocessing does it. Throws CalibrationError when the images do not allow the promise, and says which they allow.
  */
 export async function calibrateTwin(
   path: string,
-  images: ImageSource,
+  images: ImageSource<Preparable>,
   options: CalibrateOptions,
 ): Promise<CalibrateResult> {
   const folder = await readTwin(path);
@@ -92,7 +92,7 @@ function curveOf(manifest: Manifest, calibration: Collected): readonly CurvePoin
 
 async function answerParts(
   folder: TwinFolder,
-  images: ImageSource,
+  images: ImageSource<Preparable>,
   options: CalibrateOptions,
 ): Promise<CalibrationParts> {
   const sources =
@@ -118,10 +118,10 @@ function namesToLabel(manifest: Manifest, { selection, calibration }: Calibratio
 }
 
 /** Cuts images into those that place the grid and those that calibrate. Throws CalibrationError when they are too few. */
-export async function partsOf(
-  images: ImageSource,
+export async function partsOf<Item extends Preparable>(
+  images: ImageSource<Item>,
   seed: number,
-): Promise<Record<"selection" | "calibration", ImageSource>> {
+): Promise<Record<"selection" | "calibration", ImageSource<Item>>> {
   const { count } = await selectImages(images, {});
   const selection = selectionSize(count!);
   if (selection >= 2) return splitImages(images, { selection, calibration: "rest" }, seed);

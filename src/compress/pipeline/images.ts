@@ -1,20 +1,31 @@
 import { totalmem } from "node:os";
-import { createPreprocessor, fingerprint, type ImageSource, type Preprocessing, prepareAll } from "../../data/index.ts";
+import {
+  createPreprocessor,
+  type FailedImage,
+  fingerprint,
+  type ImageSource,
+  type Prepared,
+  type Preprocessing,
+  prepareAll,
+} from "../../data/index.ts";
 import { CalibrationError, InputError, UsageError } from "../../errors.ts";
-import type { Dataset } from "../../train/index.ts";
+import { type Dataset, imageSize } from "../../train/index.ts";
 import { counted } from "./context.ts";
 import type { CompressOptions } from "./options.ts";
 import { type Parts, refuseShared } from "./parts.ts";
 
 /** The images of one part, in memory. */
 export interface LoadedImages {
+  /** What the user called them. */
+  readonly source: string;
   readonly data: Dataset;
-  /** Whether every image has its class; else all labels are 0. */
+  /** Whether every image has its class; else all labels of `data` are 0. */
   readonly labelled: boolean;
-  /** Images that have their class. */
-  readonly known: number;
+  readonly names: readonly string[];
+  /** Class of each image where it is known. */
+  readonly classes: readonly (number | undefined)[];
   readonly fingerprints: readonly string[];
-  readonly failures: readonly InputError[];
+  readonly failures: readonly FailedImage[];
 }
 
 export interface LoadOptions {
@@ -39,27 +50,45 @@ export async function loadImages(
   const preprocessor = createPreprocessor(preprocessing);
   const size = preprocessor.shape.reduce((product, side) => product * side, 1);
   const images = reserve(source, size);
-  const labels: number[] = [];
+  const names: string[] = [];
+  const classes: (number | undefined)[] = [];
   const fingerprints: string[] = [];
-  const failures: InputError[] = [];
+  const failures: FailedImage[] = [];
   for await (const image of prepareAll(source, preprocessor, signal === undefined ? {} : { signal })) {
     onProgress?.(1);
-    if ("error" in image) failures.push(image.error);
+    if ("error" in image) failures.push(image);
     else {
-      images.set(image.planes, labels.length * size);
-      labels.push(image.label ?? -1);
+      images.set(image.planes, names.length * size);
+      names.push(image.name);
+      classes.push(image.label);
       fingerprints.push(fingerprint(image.planes));
     }
   }
-  if (labels.length === 0) throw failures[0] ?? new InputError(source.name, "holds no images");
-  const known = labels.filter((label) => label >= 0).length;
-  const labelled = known === labels.length;
+  if (names.length === 0) throw failures[0]?.error ?? new InputError(source.name, "holds no images");
+  const labelled = !classes.includes(undefined);
   const data: Dataset = {
-    images: images.subarray(0, labels.length * size),
+    images: images.subarray(0, names.length * size),
     shape: preprocessor.shape,
-    labels: Uint16Array.from(labels, (label) => (labelled ? label : 0)),
+    labels: Uint16Array.from(classes, (label) => (labelled ? label! : 0)),
   };
-  return { data, labelled, known, fingerprints, failures };
+  return { source: source.name, data, labelled, names, classes, fingerprints, failures };
+}
+
+/** Images in memory as a source, those that could not be read at its end. */
+export function loadedSource({ source, data, names, classes, failures }: LoadedImages): ImageSource<Prepared> {
+  const size = imageSize(data);
+  return {
+    name: source,
+    count: names.length + failures.length,
+    async *[Symbol.asyncIterator]() {
+      for (const [i, image] of names.entries()) {
+        const planes = data.images.subarray(i * size, (i + 1) * size);
+        const label = classes[i];
+        yield { name: image, planes, ...(label === undefined ? {} : { label }) };
+      }
+      yield* failures;
+    },
+  };
 }
 
 function reserve({ name, count }: ImageSource, size: number): Uint8Array {
@@ -89,7 +118,7 @@ export async function loadParts(parts: Parts, options: CompressOptions): Promise
     const source = parts[part];
     const onProgress = counted(options.onProgress, `reading ${part} images`, source.count!);
     const loaded = await loadImages(source, options.preprocessing, { signal: options.signal, onProgress });
-    for (const failure of loaded.failures) options.onNote?.(failure.message);
+    for (const failure of loaded.failures) options.onNote?.(failure.error.message);
     refuseOneClass(loaded, source.name);
     return loaded;
   };
@@ -99,7 +128,7 @@ export async function loadParts(parts: Parts, options: CompressOptions): Promise
     calibration: await load("calibration"),
   };
   refuseShared(images.training.fingerprints, images.calibration.fingerprints, parts.calibration.name);
-  if (options.promise.kind === "drop" && images.calibration.known === 0) {
+  if (options.promise.kind === "drop" && images.calibration.classes.every((label) => label === undefined)) {
     throw new CalibrationError(
       `${parts.calibration.name}: no image has a class, and a promise on the drop needs those on which the networks differ; promise an agreement first, which lists these images`,
     );

@@ -90,6 +90,25 @@ describe("compress", () => {
     expect(manifest.guarantee).toMatchObject({ kind: "drop", images: 500, parts: { selection: { images: 100 } } });
   });
 
+  test("reads every image once", async () => {
+    const reads = new Map<string, number>();
+    const watched = {
+      ...images,
+      async *[Symbol.asyncIterator]() {
+        for await (const item of images) {
+          const read = () => {
+            reads.set(item.name, (reads.get(item.name) ?? 0) + 1);
+            return item.read();
+          };
+          yield { ...item, read };
+        }
+      },
+    };
+    await compress(request("once", { recipe: "int8", images: watched }));
+    expect(reads.size).toBe(2000);
+    expect(new Set(reads.values())).toEqual(new Set([1]));
+  });
+
   test("slim meets the share of multiply-adds asked for, and offers the thinned network in int8 as well", async () => {
     const options = request("slim", { recipe: "slim+int8", target: { macs: 0.6 } });
     const { scores } = await compress(options);

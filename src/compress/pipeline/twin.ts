@@ -1,0 +1,57 @@
+import { CalibrationError } from "../../errors.ts";
+import { type CalibrateResult, calibrateTwin, moveTwin, pairTwin } from "../../twin/index.ts";
+import { int8Beside } from "./candidates.ts";
+import { type Candidate, type Compression, counted } from "./context.ts";
+import { type LoadedParts, loadedSource } from "./images.ts";
+import type { CompressOptions } from "./options.ts";
+
+/**
+ * Makes the twin of a candidate in the work folder, proves the promise on the images in memory, and moves it to its place.
+ *
+ * @throws CalibrationError when the promise cannot be kept; says where the twin is
+ */
+export async function makeTwin(
+  { name, recipe, network }: Candidate,
+  images: LoadedParts,
+  compression: Compression,
+  options: CompressOptions,
+): Promise<CalibrateResult> {
+  const { work, original } = compression;
+  const { promise, preprocessing, labels, seed, signal, output, replace = false } = options;
+  const [second] = await int8Beside(compression);
+  const tried = second?.name === name ? undefined : second;
+  const twin = work.file("twin");
+  await pairTwin({
+    original: options.original,
+    compressed: network.file,
+    originalInt8: tried?.network.file,
+    preprocessing,
+    labels,
+    output: twin,
+    replace: true,
+    compression: { recipe, options: recorded(options), seed, sourceSha256: original.entry.sha256 },
+  });
+  const [selection, calibration] = [loadedSource(images.selection), loadedSource(images.calibration)];
+  const onProgress = counted(options.onProgress, "calibrating", selection.count! + calibration.count!);
+  const calibrated = await calibrateTwin(twin, calibration, {
+    promise,
+    selection,
+    seed,
+    trySecond: tried !== undefined,
+    signal,
+    onProgress,
+  }).catch((error: unknown) => {
+    throw error instanceof CalibrationError ? unproven(error, twin) : error;
+  });
+  await moveTwin(twin, output, { replace });
+  return calibrated;
+}
+
+/** What a promise that cannot be kept leaves: the best twin, which promises nothing yet. */
+const unproven = (cause: CalibrationError, twin: string): CalibrationError =>
+  new CalibrationError(`${cause.message}. The best twin so far is in ${twin}, without a promise`, { cause });
+
+function recorded({ budget, flip, target = {} }: CompressOptions): Record<string, number | boolean> {
+  const given = Object.entries(target).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return { budgetSeconds: budget, flip, ...Object.fromEntries(given) };
+}
