@@ -24,6 +24,16 @@ function shapeOf(op: string, shape: readonly Dim[], attributes: Record<string, A
   return inferShapes(modelOf(b.graph)).get(y)?.shape;
 }
 
+test("the sizes of a Split into hundreds of pieces are followed", () => {
+  const sizes = Array.from({ length: 300 }, (_, at) => at + 1);
+  const b = new GraphBuilder("pieces");
+  const x = b.input("x", "float32", [sizes.reduce((sum, size) => sum + size)]);
+  const pieces = b.ops("Split", [x, b.constant(int64(sizes))], sizes.length, { axis: 0 });
+  b.output(pieces.at(-1)!, "float32", undefined);
+  const shapes = inferShapes(modelOf(b.graph));
+  expect(pieces.map((piece) => shapes.get(piece)?.shape)).toEqual(sizes.map((size) => [size]));
+});
+
 describe("a symbol survives", () => {
   test("where its size is kept", () => {
     expect(shapeOf("MaxPool", ["N", 3, "H", "W"], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })).toEqual([

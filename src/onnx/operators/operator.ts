@@ -32,11 +32,14 @@ export type OperatorTable = Readonly<Record<string, Operator>>;
 
 /** Larger tensors are data, not shapes: their elements are not followed. */
 const maxElements = 256;
+/** A Split may have an output for each weight of a network, whose sizes are integers. */
+const maxIntegers = 2 ** 14;
 
 /** What is known of a constant. */
 export function inferredConstant(tensor: Tensor): Inferred {
   const { type, dims } = tensor;
-  return { type, shape: dims, elements: sizeOf(dims) <= maxElements ? toNumbers(tensor) : undefined };
+  const most = type === "int64" ? maxIntegers : maxElements;
+  return { type, shape: dims, elements: sizeOf(dims) <= most ? toNumbers(tensor) : undefined };
 }
 
 /** A node with what is known of its inputs. */
