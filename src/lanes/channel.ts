@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { LaneError } from "../errors.ts";
+import { BatchFile } from "./batch-file.ts";
 import type { Reply, Request } from "./protocol.ts";
 import type { Isolation } from "./types.ts";
 
@@ -52,23 +53,40 @@ function openThread(entry: URL, events: ChannelEvents): Channel {
 }
 
 function openProcess(entry: URL, events: ChannelEvents): Channel {
-  const child = fork(entry, { serialization: "advanced", execArgv: [], stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const file = BatchFile.open();
+  const child = fork(entry, {
+    serialization: "advanced",
+    execArgv: [],
+    stdio: ["ignore", "ignore", "pipe", "ipc", file?.descriptor ?? "ignore"],
+  });
   const errors = lastLines(child.stderr!);
   const exited = new Promise<string | undefined>((resolve) => {
     child.on("error", (error) => resolve(error.message));
     child.on("exit", (code, signal) => resolve(code === 0 ? undefined : `its process ${howEnded(code, signal)}`));
   });
   const drained = new Promise((resolve) => child.on("disconnect", resolve));
-  child.on("message", (reply) => events.reply(reply as Reply));
-  void Promise.all([exited, drained]).then(([reason]) => events.end(reason && reason + errors()));
+  child.on("message", (message) => {
+    const reply = message as Reply;
+    if ("id" in reply) file?.free(reply.id);
+    events.reply(reply);
+  });
+  void Promise.all([exited, drained])
+    .finally(() => file?.close())
+    .then(([reason]) => events.end(reason && reason + errors()));
   return {
     ...(child.pid !== undefined && { pid: child.pid }),
-    send: (request) => void (child.connected && child.send(request, () => {})),
+    send: (request) => void (child.connected && child.send(byFile(request, file), () => {})),
     hold: (held) => {
       const handles = [child, child.channel, child.stderr instanceof Socket ? child.stderr : undefined];
       for (const handle of handles) handle?.[held ? "ref" : "unref"]();
     },
   };
+}
+
+/** The request with its data in the file, or as it is where there is no file or no room in it. */
+function byFile(request: Request, file: BatchFile | undefined): Request {
+  if (request.kind !== "run" || !ArrayBuffer.isView(request.data)) return request;
+  return { ...request, data: file?.put(request.id, request.data) ?? request.data };
 }
 
 const howEnded = (code: number | null, signal: NodeJS.Signals | null): string =>

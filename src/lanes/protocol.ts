@@ -6,10 +6,19 @@ export type Request =
   | ({ readonly kind: "run" } & RunRequest)
   | { readonly kind: "close" };
 
-export interface RunRequest extends Batch {
+export interface RunRequest extends Pick<Batch, "count"> {
   /** Chosen by the host; the reply carries it back. */
   readonly id: number;
   readonly network: NetworkName;
+  /** The batch's data, or where in the batch file they lie. */
+  readonly data: Batch["data"] | BatchPlace;
+}
+
+/** Where the data of a batch lie in a batch file. */
+export interface BatchPlace {
+  readonly slot: number;
+  readonly bytes: number;
+  readonly floats: boolean;
 }
 
 /** What a lane tells its host. */

@@ -2,6 +2,7 @@
 
 import { setImmediate as eventLoopTurn } from "node:timers/promises";
 import { type MessagePort, parentPort } from "node:worker_threads";
+import { BatchReader, batchFileDescriptor } from "./batch-file.ts";
 import type { Reply, Request, RunRequest } from "./protocol.ts";
 import { NetworkSession } from "./session.ts";
 import type { LaneSpec, Network, NetworkName } from "./types.ts";
@@ -16,6 +17,7 @@ interface Host {
 class LaneServer {
   readonly #host: Host;
   readonly #sessions = new Map<NetworkName, NetworkSession>();
+  readonly #batches = new BatchReader(batchFileDescriptor);
   #waiting: RunRequest[] = [];
   #busy = false;
   #closing = false;
@@ -58,14 +60,15 @@ class LaneServer {
     if (this.#closing) await this.#leave();
   }
 
-  async #answer(request: RunRequest): Promise<void> {
+  async #answer({ id, network, count, data: given }: RunRequest): Promise<void> {
     const started = now();
     try {
-      const logits = await this.#sessions.get(request.network)!.run(request);
-      const reply: Reply = { kind: "answered", id: request.id, logits, started, finished: now() };
+      const data = ArrayBuffer.isView(given) ? given : this.#batches.read(given);
+      const logits = await this.#sessions.get(network)!.run({ count, data });
+      const reply: Reply = { kind: "answered", id, logits, started, finished: now() };
       this.#host.send(reply, [logits.buffer as ArrayBuffer]);
     } catch (error) {
-      this.#host.send({ kind: "refused", id: request.id, reason: messageOf(error) });
+      this.#host.send({ kind: "refused", id, reason: messageOf(error) });
     }
   }
 

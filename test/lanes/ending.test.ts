@@ -1,12 +1,14 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Network, openLane } from "../../src/lanes/index.ts";
 import { classifier, modelFolder, storeNetwork } from "../support/models.ts";
 
+const execShell = promisify(execFile);
 const library = fileURLToPath(new URL("../../dist/lanes/index.js", import.meta.url));
 
 /** A program with one lane of a slow network, whose `body` sees `lane` and `run()`, which takes a good part of a second. */
@@ -85,6 +87,58 @@ describe("a lane's process", () => {
     expect(await lane.ended).toMatchObject({ kind: "died" });
     await lane.close();
     rmSync(folder, { recursive: true });
+  });
+});
+
+/** Files in memory that this process has open. */
+function memoryFiles(): string[] {
+  return readdirSync("/proc/self/fd")
+    .map((descriptor) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${descriptor}`);
+      } catch {
+        return ""; // that of the listing itself
+      }
+    })
+    .filter((target) => target.startsWith("/dev/shm/"));
+}
+
+describe.runIf(process.platform === "linux")("the file in memory between a program and its lane's process", () => {
+  let folder: string;
+  let network: Network;
+
+  beforeAll(() => {
+    folder = modelFolder();
+    network = storeNetwork(folder, "original", classifier({ seed: 1 }));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const open = () => openLane({ kind: "cpu", networks: ["original"], threads: 1 }, [network], { isolation: "process" });
+
+  it("is given back when the lane is closed and when it dies", async () => {
+    for (const end of ["close", "die"]) {
+      const lane = await open();
+      await lane.run("original", { count: 1, data: new Uint8Array(192) });
+      expect(memoryFiles()).toHaveLength(1);
+      if (end === "close") await lane.close();
+      else process.kill(lane.pid!, "SIGKILL");
+      await lane.ended;
+      expect(memoryFiles()).toEqual([]);
+    }
+  });
+
+  it("is not missed where it cannot grow", async () => {
+    const body = `
+      const lane = await openLane({ kind: "cpu", networks: ["original"], threads: 1 }, [${JSON.stringify(network)}], { isolation: "process" });
+      const data = Uint8Array.from({ length: 192 }, (_, i) => i);
+      console.log(JSON.stringify([...(await lane.run("original", { count: 1, data })).logits]));`;
+    writeFileSync(`${folder}/program.mjs`, `import { openLane } from ${JSON.stringify(library)};${body}`);
+    const program = `'${process.execPath}' '${folder}/program.mjs'`;
+    const [limited, free] = await Promise.all(
+      [`ulimit -f 0 && ${program}`, program].map((command) => execShell("sh", ["-c", command])),
+    );
+    expect(limited!.stdout).toBe(free!.stdout);
+    expect(limited).toMatchObject({ stdout: expect.stringMatching(/^\[.+\]\n$/), stderr: "" });
   });
 });
 

@@ -1,0 +1,82 @@
+/**
+ * The file in memory through which batches reach a lane's process: each side copies the pixels once, and only where
+ * they lie travels as a message. It has no name, so nothing is left of it, whoever dies.
+ */
+
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import type { BatchPlace } from "./protocol.ts";
+import type { Batch } from "./types.ts";
+
+/** The file's descriptor in the lane's process: the first after the standard ones and that of the messages. */
+export const batchFileDescriptor = 4;
+
+/** Slots are further apart than any batch is long; what lies between takes no memory. */
+const slotSpacing = 2 ** 32;
+
+/** `O_TMPFILE` of Linux, which Node.js does not name: a file without a name. */
+const nameless = constants.O_DIRECTORY | 0o20_000_000;
+
+/** The host's end. */
+export class BatchFile {
+  readonly descriptor: number;
+  /** The run whose data a slot holds. */
+  readonly #runs: (number | undefined)[] = [];
+
+  constructor(descriptor: number) {
+    this.descriptor = descriptor;
+  }
+
+  /** Undefined where the system has no files in memory. */
+  static open(): BatchFile | undefined {
+    try {
+      return new BatchFile(openSync("/dev/shm", constants.O_RDWR | nameless, 0o600));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Stores a run's data until `free`; undefined when it does not fit into the system's memory for files. */
+  put(run: number, data: Batch["data"]): BatchPlace | undefined {
+    const free = this.#runs.indexOf(undefined);
+    const slot = free < 0 ? this.#runs.length : free;
+    if (!this.#write(slot, data)) return undefined;
+    this.#runs[slot] = run;
+    return { slot, bytes: data.byteLength, floats: data instanceof Float32Array };
+  }
+
+  free(run: number): void {
+    const slot = this.#runs.indexOf(run);
+    if (slot >= 0) this.#runs[slot] = undefined;
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+
+  #write(slot: number, data: Batch["data"]): boolean {
+    try {
+      return writeSync(this.descriptor, data, 0, data.byteLength, slot * slotSpacing) === data.byteLength;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** The lane's end. */
+export class BatchReader {
+  readonly #descriptor: number;
+  /** Kept, since fresh memory costs page faults. */
+  #memory = new ArrayBuffer(0);
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** The data that lies there, in memory that the next call overwrites. */
+  read({ slot, bytes, floats }: BatchPlace): Batch["data"] {
+    if (this.#memory.byteLength < bytes) this.#memory = new ArrayBuffer(bytes);
+    const data = new Uint8Array(this.#memory, 0, bytes);
+    readSync(this.#descriptor, data, 0, bytes, slot * slotSpacing);
+    return floats ? new Float32Array(this.#memory, 0, bytes / 4) : data;
+  }
+}
