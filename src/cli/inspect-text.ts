@@ -6,10 +6,11 @@ import { describePromise, type Manifest } from "../twin/index.ts";
 
 /** What a twin holds and promises, for a person. */
 export function twinText(path: string, manifest: Manifest): string {
-  const { preprocessing, labels, confidence } = manifest;
+  const { preprocessing, labels, confidence, integerForm } = manifest;
   return [
     pc.bold(path),
     networkTable(manifest),
+    ...(integerForm === undefined ? [] : [`integer form, for hardware: ${integerForm.description.file}`]),
     `${labels.length} classes: ${labels.slice(0, 10).join(", ")}${labels.length > 10 ? ", ..." : ""}`,
     `preprocessing ${JSON.stringify(preprocessing)}`,
     `confidence ${confidence.measure}`,

@@ -1,4 +1,5 @@
 import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
+import { canaryKinds } from "../twin/index.ts";
 import { parseCount, parseFraction } from "./parse.ts";
 
 /** Options that several commands share, so that each reads and works the same everywhere. */
@@ -24,6 +25,13 @@ export const options = {
     new Option("--labelled <file.csv>", "classes of some of the images (file,class), such as a filled-in --to-label"),
   toLabel: () =>
     new Option("--to-label <file.csv>", "list the images whose class a promise on the drop lacks, most useful first"),
+  canaries: () =>
+    new Option(
+      "--canaries <kind>",
+      "what the twin carries to check machines by: 64 of the images that calibrate, or generated pictures",
+    )
+      .choices(canaryKinds)
+      .default("images" as const),
   json: () => new Option("--json [file]", "write the result as JSON, to a file or to stdout"),
   quiet: () => new Option("-q, --quiet", "no notes and no progress"),
   debug: () => new Option("--debug", "show stack traces"),

@@ -10,6 +10,7 @@ import {
   type TwinPromise,
   thresholdGrid,
 } from "./calibration/index.ts";
+import type { CanaryKind } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { confidences } from "./confidence/index.ts";
 import { stageCosts, twinOutputs } from "./evaluate.ts";
@@ -32,6 +33,8 @@ export interface CalibrateOptions {
   readonly trySecond?: boolean | undefined;
   /** Promise for each class on its own. Default false. */
   readonly worstClass?: boolean | undefined;
+  /** What the twin carries to be checked by on other machines: some of `images`, or none of them. Default "images". */
+  readonly canaries?: CanaryKind | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((images: number) => void) | undefined;
 }

@@ -10,6 +10,10 @@ export interface Canaries {
   readonly original: Logits;
 }
 
+/** What canaries show: images that calibrated the twin, or pictures that are made from a seed. */
+export const canaryKinds = ["images", "generated"] as const;
+export type CanaryKind = (typeof canaryKinds)[number];
+
 /** Number of canaries that a twin carries: enough to notice a kernel that computes differently, few enough to run in a second. */
 export const canaryCount = 64;
 

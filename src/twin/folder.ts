@@ -7,7 +7,7 @@ import { readBytes, unwritable, writeWhole } from "../files.ts";
 import type { Network, NetworkName } from "../lanes/types.ts";
 import type { AdmittedNetwork } from "./admit.ts";
 import { sha256Of } from "./hash.ts";
-import { type Manifest, parseManifest } from "./manifest.ts";
+import { filesOf, type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 
 /** A twin on disk: its folder and the checked manifest. */
 export interface TwinFolder {
@@ -22,9 +22,7 @@ export async function readTwin(path: string): Promise<TwinFolder> {
     throw new ManifestError(`${path}: is no twin, it holds no twin.json; make one with "twindnn pair"`);
   }
   const manifest = parseManifest(parseJson(await readBytes(file, "check its permissions"), file), file);
-  const { networks, canaries, guarantee } = manifest;
-  const files = [...Object.values(networks), canaries, guarantee?.fingerprints].filter((entry) => entry !== undefined);
-  await Promise.all(files.map((entry) => proveHash(path, entry)));
+  await Promise.all(filesOf(manifest).map((entry) => proveHash(path, entry)));
   return { path, manifest };
 }
 
@@ -39,7 +37,7 @@ function parseJson(bytes: Uint8Array, file: string): unknown {
   }
 }
 
-async function proveHash(folder: string, entry: { file: string; sha256: string }): Promise<void> {
+async function proveHash(folder: string, entry: ManifestFile): Promise<void> {
   const path = join(folder, entry.file);
   const found = sha256Of(await readBytes(path, "restore it or make the twin again"));
   if (found === entry.sha256) return;
@@ -54,11 +52,7 @@ export async function writeManifest(path: string, manifest: Manifest): Promise<v
 }
 
 /** Adds or replaces a file of a twin and gives the hash to put in its manifest. */
-export async function writeTwinFile(
-  path: string,
-  file: string,
-  bytes: Uint8Array,
-): Promise<{ file: string; sha256: string }> {
+export async function writeTwinFile(path: string, file: string, bytes: Uint8Array): Promise<ManifestFile> {
   await writeWhole(join(path, file), bytes);
   return { file, sha256: sha256Of(bytes) };
 }
@@ -93,10 +87,9 @@ export async function createTwin(
 /** Moves a twin to another place, whole or not at all. Throws UsageError when that is taken and `replace` is not set. */
 export async function moveTwin(from: string, to: string, { replace = false } = {}): Promise<void> {
   const { manifest, path } = await readTwin(from);
-  const { networks, canaries, guarantee } = manifest;
-  const names = [...Object.values(networks), canaries, guarantee?.fingerprints].flatMap((entry) => entry?.file ?? []);
-  const read = async (name: string) => [name, await readBytes(join(path, name), "make the twin again")] as const;
-  await createTwin(to, manifest, new Map(await Promise.all(names.map(read))), { replace });
+  const read = async ({ file }: ManifestFile) =>
+    [file, await readBytes(join(path, file), "make the twin again")] as const;
+  await createTwin(to, manifest, new Map(await Promise.all(filesOf(manifest).map(read))), { replace });
   await rm(from, { recursive: true, force: true });
 }
 

@@ -2,7 +2,7 @@ export { type AdmittedNetwork, admitModel, admitNetwork, type PairNote } from ".
 export { type AnswerOptions, answerAll } from "./answers.ts";
 export * from "./calibrate.ts";
 export * from "./calibration/index.ts";
-export type { CanaryCheck } from "./canaries.ts";
+export { type CanaryCheck, type CanaryKind, canaryKinds } from "./canaries.ts";
 export { canariesHere } from "./canary-run.ts";
 export { Classification, type ClassificationFailure, type Guess } from "./classification.ts";
 export { type Collected, type CollectOptions, collectLogits, logitsOf } from "./collect.ts";

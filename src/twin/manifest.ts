@@ -2,6 +2,7 @@ import * as z from "zod";
 import { Preprocessing } from "../data/index.ts";
 import { ManifestError } from "../errors.ts";
 import type { NetworkName } from "../lanes/types.ts";
+import { canaryKinds } from "./canaries.ts";
 import { type Cascade, confidenceMeasures } from "./types.ts";
 
 /** Version of the layout below; another major version is refused. */
@@ -11,6 +12,9 @@ const fraction = z.number().min(0).max(1);
 const count = z.number().int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits");
 const fileName = z.string().regex(/^[\w.-]+$/, "must be a plain file name beside twin.json");
+
+const fileSchema = z.strictObject({ file: fileName, sha256 });
+export type ManifestFile = z.infer<typeof fileSchema>;
 
 const networkSchema = z.strictObject({
   file: fileName,
@@ -64,7 +68,7 @@ const guaranteeSchema = z.strictObject({
   cpuClass: z.string(),
   parts: z.strictObject({ selection: partSchema, calibration: partSchema }),
   /** Fingerprints of both parts, one a line, so that an evaluation on the same images is noticed. */
-  fingerprints: z.strictObject({ file: fileName, sha256 }),
+  fingerprints: fileSchema,
   /** Decides the parts, and the order of the images in the drop's test. */
   seed: z.number().int(),
 });
@@ -74,6 +78,8 @@ const canariesSchema = z.strictObject({
   file: fileName,
   sha256,
   images: count,
+  /** What they show; absent: images that calibrated the twin. */
+  kind: z.enum(canaryKinds).optional(),
   /** Change of the compressed network's confidence that the threshold has allowed for. */
   allowance: z.number().nonnegative(),
 });
@@ -86,6 +92,8 @@ export const manifestSchema = z.strictObject({
     compressed: networkSchema,
     "original-int8": networkSchema.optional(),
   }),
+  /** The compressed network in integers alone, for hardware: the JSON that describes it, and its weights. */
+  integerForm: z.strictObject({ description: fileSchema, weights: fileSchema }).optional(),
   labels: z.array(z.string()).min(2),
   preprocessing: Preprocessing,
   confidence: z.strictObject({ measure: z.enum(confidenceMeasures), temperature: z.number().positive() }),
@@ -120,6 +128,16 @@ export function parseManifest(json: unknown, where: string): Manifest {
   refuseInconsistency(result.data, where);
   return result.data;
 }
+
+/** All files beside `twin.json`. */
+export const filesOf = ({ networks, integerForm, canaries, guarantee }: Manifest): ManifestFile[] =>
+  [
+    ...Object.values(networks),
+    integerForm?.description,
+    integerForm?.weights,
+    canaries,
+    guarantee?.fingerprints,
+  ].filter((entry) => entry !== undefined);
 
 function refuseOtherVersion(json: unknown, where: string): void {
   const version = z.looseObject({ schemaVersion: z.string() }).safeParse(json).data?.schemaVersion;

@@ -3,7 +3,14 @@ import { ModelError, UsageError } from "../errors.ts";
 import { toolVersion } from "../version.ts";
 import { admitNetwork, type PairNote } from "./admit.ts";
 import { createTwin, refuseExisting } from "./folder.ts";
+import { sha256Of } from "./hash.ts";
 import { type Manifest, type ManifestNetwork, manifestVersion } from "./manifest.ts";
+
+/** A file to put into a twin. */
+export interface TwinFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
 
 export interface PairOptions {
   /** Paths of the two ONNX classifiers. */
@@ -11,6 +18,8 @@ export interface PairOptions {
   readonly compressed: string;
   /** Path of the original in int8, if it is to be the second stage, or a system of the bench. */
   readonly originalInt8?: string | undefined;
+  /** The compressed network in integers alone, for hardware: the JSON that describes it, and its weights. */
+  readonly integerForm?: Readonly<Record<"description" | "weights", TwinFile>> | undefined;
   readonly preprocessing: Preprocessing;
   /** Class names in the order of the outputs; numbered when absent. */
   readonly labels?: readonly string[] | undefined;
@@ -34,6 +43,7 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
   const int8 =
     options.originalInt8 === undefined ? undefined : await admitNetwork(options.originalInt8, "original-int8.onnx");
   if (int8 !== undefined) refuseMismatch(options, original.entry, int8.entry);
+  const { integerForm } = options;
   const manifest: Manifest = {
     schemaVersion: manifestVersion,
     tool: { name: "twindnn", version: toolVersion },
@@ -42,6 +52,9 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
       compressed: compressed.entry,
       ...(int8 === undefined ? {} : { "original-int8": int8.entry }),
     },
+    ...(integerForm === undefined
+      ? {}
+      : { integerForm: { description: hashed(integerForm.description), weights: hashed(integerForm.weights) } }),
     labels: labelsFor(options, original.entry.output.classes),
     preprocessing: options.preprocessing,
     confidence: { measure: "margin", temperature: 1 },
@@ -51,9 +64,12 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
   };
   const networks = [original, compressed, int8].filter((network) => network !== undefined);
   const files = new Map(networks.map(({ entry, bytes }) => [entry.file, bytes]));
+  for (const { file, bytes } of Object.values(integerForm ?? {})) files.set(file, bytes);
   await createTwin(options.output, manifest, files, { replace: options.replace ?? false });
   return networks.flatMap(({ notes }) => notes);
 }
+
+const hashed = ({ file, bytes }: TwinFile) => ({ file, sha256: sha256Of(bytes) });
 
 function refuseMismatch(options: PairOptions, original: ManifestNetwork, compressed: ManifestNetwork): void {
   const names = `${options.original} and ${options.compressed}`;

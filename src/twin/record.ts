@@ -1,9 +1,11 @@
 import { partHash } from "../data/index.ts";
 import { cpuClass } from "../lanes/index.ts";
+import { answerAll } from "./answers.ts";
 import type { CalibrateOptions } from "./calibrate.ts";
-import { encodeCanaries } from "./canaries.ts";
+import { canaryCount, encodeCanaries } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { networkOf, type TwinFolder, writeManifest, writeTwinFile } from "./folder.ts";
+import { generatedPictures } from "./generated-pictures.ts";
 import { usualBatch } from "./lanes.ts";
 import type { Manifest, ManifestRung } from "./manifest.ts";
 import { pickRows } from "./rows.ts";
@@ -45,7 +47,7 @@ export async function recordCalibration(
       fingerprints: await writeTwinFile(path, "fingerprints.txt", fingerprintLines(parts)),
       seed: options.seed ?? 0,
     },
-    canaries: await writeCanaries(path, parts.calibration, allowance),
+    canaries: await writeCanaries(folder, parts.calibration, allowance, options),
   };
   await writeManifest(path, updated);
   return updated;
@@ -62,17 +64,32 @@ function fingerprintLines({ selection, calibration }: CalibrationParts): Uint8Ar
   return new TextEncoder().encode(`${[...all].sort().join("\n")}\n`);
 }
 
-async function writeCanaries(path: string, collected: Collected, allowance: number) {
-  const images = collected.kept.length;
+async function writeCanaries(
+  folder: TwinFolder,
+  calibration: Collected,
+  allowance: number,
+  { canaries: kind = "images", signal }: CalibrateOptions,
+) {
+  const answered = kind === "images" ? calibration : await answersToGenerated(folder, signal);
+  const images = answered.kept.length;
   const first = pickRows(
-    collected,
+    answered,
     Uint32Array.from({ length: images }, (_, i) => i),
   );
-  const planes = new Uint8Array(images * collected.kept[0]!.length);
-  collected.kept.forEach((image, i) => {
+  const planes = new Uint8Array(images * answered.kept[0]!.length);
+  answered.kept.forEach((image, i) => {
     planes.set(image, i * image.length);
   });
   const compressed = logitsOf(first, "compressed");
   const bytes = encodeCanaries({ count: images, planes, compressed, original: logitsOf(first, "original") });
-  return { ...(await writeTwinFile(path, "canaries.bin", bytes)), images, allowance };
+  return { ...(await writeTwinFile(folder.path, "canaries.bin", bytes)), images, kind, allowance };
+}
+
+/** The same pictures for every twin of that size. */
+const pictureSeed = 1;
+
+function answersToGenerated(folder: TwinFolder, signal: AbortSignal | undefined): Promise<Collected> {
+  const { shape } = networkOf(folder, "original").input;
+  const pictures = generatedPictures(canaryCount, shape, pictureSeed);
+  return answerAll(folder, ["compressed", "original"], pictures, { signal });
 }

@@ -35,6 +35,7 @@ export const calibrateCommand = () =>
         new Option("--seed <n>", "decides the parts and the order of the test").argParser(parseCount(0)).default(0),
       ),
   )
+    .addOption(options.canaries())
     .addOption(options.labelled())
     .addOption(options.toLabel())
     .addOption(new Option("--report <file.html>", "plot accuracy, agreement, escalation and speed over the threshold"))
@@ -73,6 +74,7 @@ export const calibrateCommand = () =>
             seed: flags.seed,
             trySecond,
             worstClass: flags.worstClass,
+            canaries: flags.canaries,
             signal,
             onProgress: (count) => progress.advance(count),
           });
