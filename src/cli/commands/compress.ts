@@ -60,6 +60,7 @@ export const compressCommand = () =>
         new Option("--work <folder>", "keep what is finished here (default: <twin>.work, removed at the end)"),
       ),
   )
+    .addOption(options.canaries())
     .addOption(options.labelled())
     .addOption(options.toLabel())
     .addOption(options.force())
@@ -97,6 +98,7 @@ export const compressCommand = () =>
           budget: flags.budget,
           seed: flags.seed,
           flip: flags.flip,
+          canaries: flags.canaries,
           work: flags.work,
           keepWork: flags.work !== undefined,
           signal,

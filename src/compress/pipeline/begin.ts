@@ -24,7 +24,7 @@ export async function begin(
     original: {
       model: decodeModel(original.bytes),
       entry: original.entry,
-      network: networkIn(work, original.entry, "original", normalisation),
+      network: networkIn({ work, normalisation }, original.entry, "original"),
     },
     normalisation,
     training: images.training.data,

@@ -43,7 +43,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
     parts: sizesOf(images),
     chosen: best.candidate.name,
     scores: scored.map(({ score }) => score).toSorted((a, b) => a.cost - b.cost),
-    layers: await compareLayers(compression.original.model, readModel(best.candidate.network.file)),
+    layers: await compareLayers(compression.original.model, readModel(work.file(best.candidate.network.file))),
     curves: readCurves(work),
     minutes: { ...work.minutes },
     calibrated,

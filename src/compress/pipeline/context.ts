@@ -54,36 +54,33 @@ export function counted(onProgress: OnProgress | undefined, step: string, total:
   };
 }
 
-/** A network that could be the compressed one. */
+/** A network that could be the compressed one. It holds no path, so that the work folder may be moved. */
 export interface Candidate {
   readonly name: string;
   readonly recipe: string;
-  readonly network: Network;
-  readonly macs: number;
-  readonly parameters: number;
-  readonly bytes: number;
+  /** In the work folder. */
+  readonly network: ManifestNetwork;
+  /** Whether it computes in integers alone, and its twin carries its integer form. */
+  readonly inIntegers?: boolean;
 }
 
-/** Writes a model into the work folder, ready for a lane. */
+/** Writes a model into the work folder. */
 export async function storeCandidate(
-  { work, normalisation }: Pick<Compression, "work" | "normalisation">,
+  { work }: Pick<Compression, "work">,
   name: string,
   recipe: string,
   model: Model,
 ): Promise<Candidate> {
   const { entry, bytes } = await admitModel(model, `${name}.onnx`);
   await writeWhole(work.file(entry.file), bytes);
-  const network = networkIn(work, entry, "compressed", normalisation);
-  const { macs, parameters, bytes: size } = entry;
-  return { name, recipe, network, macs, parameters, bytes: size };
+  return { name, recipe, network: entry };
 }
 
 /** A network in the work folder, as a lane loads it. */
 export function networkIn(
-  work: WorkFolder,
+  { work, normalisation }: Pick<Compression, "work" | "normalisation">,
   { file, input, output, fixedBatch }: ManifestNetwork,
   name: NetworkName,
-  normalisation: Normalisation,
 ): Network {
   const network = { name, file: work.file(file), input, output, normalisation };
   return fixedBatch === undefined ? network : { ...network, fixedBatch };

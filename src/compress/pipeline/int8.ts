@@ -1,6 +1,7 @@
-import { inputWriter, type Network } from "../../lanes/index.ts";
+import { inputWriter } from "../../lanes/index.ts";
 import { readModel } from "../../onnx/index.ts";
 import { imageSize } from "../../train/index.ts";
+import type { ManifestNetwork } from "../../twin/index.ts";
 import type { ImageBatch } from "../int8/images.ts";
 import { quantizeModel } from "../int8/quantize.ts";
 import { type Candidate, type Compression, storeCandidate } from "./context.ts";
@@ -16,7 +17,7 @@ export const int8: Recipe = {
 /** The original in int8, made once a run: to be the compressed network, or the second stage behind another. */
 export const originalInt8 = (compression: Compression): Promise<Candidate> =>
   compression.work.once("original in int8", () =>
-    quantized(compression.original.network, "original-int8", "int8", compression),
+    quantized(compression.original.entry, "original-int8", "int8", compression),
   );
 
 /** A recipe whose networks are offered in int8 as well. */
@@ -32,9 +33,14 @@ export const withInt8 = (recipe: Recipe): Recipe => ({
   },
 });
 
-async function quantized(network: Network, name: string, recipe: string, compression: Compression): Promise<Candidate> {
-  const { threads, signal, onProgress } = compression;
-  const { model } = await quantizeModel(readModel(network.file), batches(network, compression), {
+async function quantized(
+  network: ManifestNetwork,
+  name: string,
+  recipe: string,
+  compression: Compression,
+): Promise<Candidate> {
+  const { work, threads, signal, onProgress } = compression;
+  const { model } = await quantizeModel(readModel(work.file(network.file)), batches(network, compression), {
     threads,
     ...(signal === undefined ? {} : { signal }),
     onProgress: (step, done, total) => onProgress(`int8: ${step}`, done, total ?? done),
@@ -47,7 +53,7 @@ const int8Images = 512;
 const batch = 16;
 
 async function* batches(
-  { input }: Network,
+  { input }: ManifestNetwork,
   { training, normalisation }: Pick<Compression, "training" | "normalisation">,
 ): AsyncGenerator<ImageBatch> {
   const size = imageSize(training);

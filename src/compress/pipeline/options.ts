@@ -1,5 +1,5 @@
 import type { ImageSource, Preprocessing } from "../../data/index.ts";
-import type { CalibrateResult, TwinPromise } from "../../twin/index.ts";
+import type { CalibrateResult, CanaryKind, TwinPromise } from "../../twin/index.ts";
 import type { OnProgress, Target } from "./context.ts";
 import type { TrainingCurve } from "./curve.ts";
 import type { LayerPair } from "./layers.ts";
@@ -29,6 +29,8 @@ export interface CompressOptions {
   readonly seed: number;
   /** Whether a mirrored picture shows the same class. */
   readonly flip: boolean;
+  /** What the twin carries to be checked by on other machines: some of the calibration images, or none. Default "images". */
+  readonly canaries?: CanaryKind | undefined;
   /** Where to keep what is finished, to go on from after an interruption; `<output>.work` by default. */
   readonly work?: string | undefined;
   /** Keep the work folder. */

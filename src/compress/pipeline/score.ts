@@ -1,3 +1,4 @@
+import type { Network } from "../../lanes/index.ts";
 import { subset } from "../../train/index.ts";
 import {
   type Collected,
@@ -10,7 +11,7 @@ import {
   withLanes,
 } from "../../twin/index.ts";
 import { answersTo, prepared } from "./answers.ts";
-import type { Candidate, Compression } from "./context.ts";
+import { type Candidate, type Compression, networkIn } from "./context.ts";
 
 /** What a twin with this compressed network would be like, by the selection images. An estimate to rank by, no promise. */
 export interface Score {
@@ -37,13 +38,14 @@ const floatSecond = { secondStage: "original" } as const;
 /** Runs a candidate on the selection images, and scores it. */
 export async function scoreCandidate(candidate: Candidate, compression: Compression): Promise<Score> {
   const { selection, labelled, originalLogits, promise, signal } = compression;
-  const answers = await answersTo(selection, labelled, [candidate.network], { signal });
+  const network = networkIn(compression, candidate.network, "compressed");
+  const answers = await answersTo(selection, labelled, [network], { signal });
   const logits = new Map(answers.logits).set("original", originalLogits);
-  return scoreOf(candidate, { ...answers, logits }, promise, await relativeTime(candidate, compression));
+  return scoreOf(candidate, { ...answers, logits }, promise, await relativeTime(network, compression));
 }
 
-/** Time of a candidate for an image, relative to the original: the median of rounds in which both run. */
-async function relativeTime({ network }: Candidate, { selection, original, signal }: Compression): Promise<number> {
+/** Time of a network for an image, relative to the original: the median of rounds in which both run. */
+async function relativeTime(network: Network, { selection, original, signal }: Compression): Promise<number> {
   const few = subset(selection, [...selection.labels.keys()].slice(0, timedImages));
   const networks = [network, original.network];
   return withLanes(networks, async (lanes) => {
@@ -63,7 +65,7 @@ async function relativeTime({ network }: Candidate, { selection, original, signa
  * @param time - of the candidate for an image, relative to the original
  */
 export function scoreOf(
-  { name, macs, bytes }: Pick<Candidate, "name" | "macs" | "bytes">,
+  { name, network: { macs, bytes } }: Pick<Candidate, "name" | "network">,
   answers: Collected,
   promise: TwinPromise,
   time: number,

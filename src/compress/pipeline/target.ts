@@ -9,7 +9,7 @@ export interface Scored {
 
 /** What tells whether a candidate meets the target. */
 interface Judged {
-  readonly candidate: Pick<Candidate, "name" | "macs" | "parameters">;
+  readonly candidate: { readonly name: string; readonly network: Pick<Candidate["network"], "macs" | "parameters"> };
   readonly score: Pick<Score, "time" | "cost">;
 }
 
@@ -24,9 +24,10 @@ export function missedTarget({ candidate, score }: Judged, { target, original }:
   const missed: string[] = [];
   const ratio = 1 / score.time;
   if (ratio < speedUp) missed.push(`is ${ratio.toFixed(2)} times as fast as the original, not ${speedUp}`);
-  const share = candidate.macs / original.entry.macs;
+  const { network } = candidate;
+  const share = network.macs / original.entry.macs;
   if (share > macs) missed.push(`has ${percent(share)} of the multiply-adds, not ${percent(macs)}`);
-  if (candidate.parameters > size) missed.push(`has ${candidate.parameters} bytes of weights in int8, not ${size}`);
+  if (network.parameters > size) missed.push(`has ${network.parameters} bytes of weights in int8, not ${size}`);
   return missed.length === 0 ? undefined : `${candidate.name} ${missed.join(" and ")}`;
 }
 

@@ -1,9 +1,12 @@
 import { CalibrationError } from "../../errors.ts";
+import { readModel } from "../../onnx/index.ts";
 import { type CalibrateResult, calibrateTwin, moveTwin, pairTwin } from "../../twin/index.ts";
+import { integerForm, integerFormFiles } from "../ternary/integer-form/index.ts";
 import { int8Beside } from "./candidates.ts";
 import { type Candidate, type Compression, counted } from "./context.ts";
 import { type LoadedParts, loadedSource } from "./images.ts";
 import type { CompressOptions } from "./options.ts";
+import type { WorkFolder } from "./work-folder.ts";
 
 /**
  * Makes the twin of a candidate in the work folder, proves the promise on the images in memory, and moves it to its place.
@@ -11,20 +14,22 @@ import type { CompressOptions } from "./options.ts";
  * @throws CalibrationError when the promise cannot be kept; says where the twin is
  */
 export async function makeTwin(
-  { name, recipe, network }: Candidate,
+  candidate: Candidate,
   images: LoadedParts,
   compression: Compression,
   options: CompressOptions,
 ): Promise<CalibrateResult> {
+  const { name, recipe, network } = candidate;
   const { work, original } = compression;
-  const { promise, preprocessing, labels, seed, signal, output, replace = false } = options;
+  const { promise, preprocessing, labels, seed, canaries, signal, output, replace = false } = options;
   const [second] = await int8Beside(compression);
   const tried = second?.name === name ? undefined : second;
   const twin = work.file("twin");
   await pairTwin({
     original: options.original,
-    compressed: network.file,
-    originalInt8: tried?.network.file,
+    compressed: work.file(network.file),
+    originalInt8: tried && work.file(tried.network.file),
+    integerForm: integerFormOf(candidate, work),
     preprocessing,
     labels,
     output: twin,
@@ -38,6 +43,7 @@ export async function makeTwin(
     selection,
     seed,
     trySecond: tried !== undefined,
+    canaries,
     signal,
     onProgress,
   }).catch((error: unknown) => {
@@ -46,6 +52,10 @@ export async function makeTwin(
   await moveTwin(twin, output, { replace });
   return calibrated;
 }
+
+/** The files that a twin for hardware takes, where the network computes in integers alone. */
+const integerFormOf = ({ network, inIntegers = false }: Candidate, work: WorkFolder) =>
+  inIntegers ? integerFormFiles("compressed.integer", integerForm(readModel(work.file(network.file)))) : undefined;
 
 /** What a promise that cannot be kept leaves: the best twin, which promises nothing yet. */
 const unproven = (cause: CalibrationError, twin: string): CalibrationError =>

@@ -2,7 +2,7 @@ import type { Model } from "../../onnx/index.ts";
 import { cosine, type Dataset, sgd, type TrainingOptions, train } from "../../train/index.ts";
 import { type LearningSetting, learningFromOriginal } from "../pipeline/training.ts";
 
-export interface LearnOptions extends Pick<TrainingOptions, "epochs" | "onStep"> {
+export interface LearnOptions extends Pick<TrainingOptions, "epochs" | "onStep" | "onEpoch"> {
   /** The largest learning rate. */
   readonly rate: number;
   readonly checkpoint?: string;

@@ -2,7 +2,6 @@ import { UsageError } from "../../errors.ts";
 import { type Candidate, type Compression, storeCandidate } from "../pipeline/context.ts";
 import type { Recipe, Verdict } from "../pipeline/recipe.ts";
 import { taught, teacherLogits } from "../pipeline/teacher.ts";
-import { integerForm, writeIntegerForm } from "./integer-form/index.ts";
 import { integerModel } from "./integers.ts";
 import { integerUnits, prepareToLearn } from "./prepare.ts";
 import { linearNames, withQuantisers } from "./quantise.ts";
@@ -33,13 +32,12 @@ function judge(images: number): Verdict {
 }
 
 /**
- * Trains the original with ternary weights, on labels and its own answers, or on these alone. The integer form lies beside the
- * model in the work folder.
+ * Trains the original with ternary weights, on labels and its own answers, or on these alone.
  *
  * @throws UnsupportedOperatorError for a node that has no integers, TrainingError when training diverges
  */
 async function makeTernary(compression: Compression, name: string, ends: "int8" | "ternary"): Promise<Candidate> {
-  const { original, labelled, normalisation, threads, work } = compression;
+  const { original, labelled, normalisation, threads } = compression;
   const prepared = await prepareToLearn(original.model);
   const layers = linearNames(integerUnits(prepared));
   const data = taught(compression.training, await teacherLogits(compression), labelled);
@@ -48,6 +46,5 @@ async function makeTernary(compression: Compression, name: string, ends: "int8" 
   const plan = { ...training, name };
   const epochs = Math.max(1, await epochsWithin(plan, network, data, compression));
   const model = integerModel(await trainIntegers({ ...plan, epochs }, network, data, compression));
-  await writeIntegerForm(work.file(name), integerForm(model));
-  return storeCandidate(compression, name, name, model);
+  return { ...(await storeCandidate(compression, name, name, model)), inIntegers: true };
 }

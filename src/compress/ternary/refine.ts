@@ -2,7 +2,7 @@ import { TwinError } from "../../errors.ts";
 import { accuracyOf, type Dataset } from "../../train/index.ts";
 import { logitsOf, topClasses } from "../../twin/index.ts";
 import { answersTo } from "../pipeline/answers.ts";
-import { type Candidate, type Compression, storeCandidate } from "../pipeline/context.ts";
+import { type Candidate, type Compression, networkIn, storeCandidate } from "../pipeline/context.ts";
 import type { Recipe } from "../pipeline/recipe.ts";
 import { taught, teacherLogits } from "../pipeline/teacher.ts";
 import { integerModel } from "./integers.ts";
@@ -52,8 +52,9 @@ async function refine(recipe: string, compression: Compression): Promise<Candida
 }
 
 /** The share of selection images that the original gets right more often; without labels its own answers are right. */
-async function lostBy({ network }: Candidate, compression: Compression): Promise<number> {
+async function lostBy(candidate: Candidate, compression: Compression): Promise<number> {
   const { selection, labelled, originalLogits, signal } = compression;
+  const network = networkIn(compression, candidate.network, "compressed");
   const ours = logitsOf(await answersTo(selection, labelled, [network], { signal }), "compressed");
   const wanted: Dataset["labels"] = labelled ? selection.labels : Uint16Array.from(topClasses(originalLogits));
   return accuracyOf(originalLogits.data, wanted) - accuracyOf(ours.data, wanted);

@@ -1,8 +1,9 @@
 import type { Model } from "../../onnx/index.ts";
-import type { Dataset, Progress } from "../../train/index.ts";
+import type { Dataset, Progress, TrainingOptions } from "../../train/index.ts";
 import type { Compression } from "../pipeline/context.ts";
 import { CurveRecorder } from "../pipeline/curve.ts";
 import { showTraining, timeEpoch, trainingSecondsLeft } from "../pipeline/training.ts";
+import { integerModel } from "./integers.ts";
 import { learnIntegers } from "./learn.ts";
 
 /** What a training in a compression is called, and how it learns. */
@@ -29,7 +30,7 @@ export function epochsWithin(
   });
 }
 
-/** Trains a network with quantisers, or goes on doing so; its curve and checkpoints lie in the work folder. */
+/** Trains a network with quantisers, or goes on doing so; its curve, which judges the integers, and checkpoints lie in the work folder. */
 export function trainIntegers(
   { name, rate, epochs }: Pick<TrainingPlan, "name" | "rate"> & { readonly epochs: number },
   network: Model,
@@ -42,5 +43,7 @@ export function trainIntegers(
     curve.advance(progress);
     showTraining(name, progress, compression);
   };
-  return learnIntegers(network, data, { rate, epochs, checkpoint, onStep }, compression);
+  const onEpoch: TrainingOptions["onEpoch"] = (epoch, trained) =>
+    curve.judge(epoch, async () => integerModel(await trained()));
+  return learnIntegers(network, data, { rate, epochs, checkpoint, onStep, onEpoch }, compression);
 }

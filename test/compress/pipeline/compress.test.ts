@@ -1,5 +1,5 @@
 // Needs: ONNX Runtime and the built lanes.
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import {
@@ -200,6 +200,22 @@ describe("compress", () => {
       },
     };
     await expect(compress(request("wrong", { images: wrong }))).rejects.toThrow(/near chance; check --preprocess/);
+  });
+
+  test("goes on in a work folder that was moved", async () => {
+    const options = request("moved", { recipe: "int8" });
+    const controller = new AbortController();
+    const onProgress = (step: string): void => {
+      if (step === "comparing") controller.abort();
+    };
+    await expect(compress({ ...options, signal: controller.signal, onProgress })).rejects.toThrow(/abort/i);
+    const work = join(folder, "elsewhere");
+    renameSync(`${options.output}.work`, work);
+    const steps: string[] = [];
+    await compress({ ...options, work, onProgress: (step) => void steps.push(step) });
+    expect(steps).toContain("comparing");
+    expect(steps.filter((step) => step.startsWith("int8"))).toEqual([]);
+    expect((await readTwin(options.output)).manifest.compression).toMatchObject({ recipe: "int8" });
   });
 
   test("refuses the work folder of another run", async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { bestOf, missedTarget } from "../../../src/compress/pipeline/target.ts";
 
 const scored = (name: string, { macs = 50, parameters = 1000, time = 0.5, cost = 1 }) => ({
-  candidate: { name, macs, parameters },
+  candidate: { name, network: { macs, parameters } },
   score: { time, cost },
 });
 const within = (target: { speedUp?: number; macs?: number; size?: number }) => ({

@@ -15,7 +15,7 @@ export async function compressionIn(folder: string, changes: Partial<Compression
   writeFileSync(work.file(entry.file), bytes);
   const data = await logitsOf(original, selection, { normalisation, threads: 1 });
   return {
-    original: { model: original, entry, network: networkIn(work, entry, "original", normalisation) },
+    original: { model: original, entry, network: networkIn({ work, normalisation }, entry, "original") },
     normalisation,
     training: bars(2048, 3),
     selection,

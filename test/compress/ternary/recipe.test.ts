@@ -1,5 +1,5 @@
 // Needs: ONNX Runtime and the built lanes.
-import { existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { type CompressOptions, compress, integerForm, readIntegerForm, recipes } from "../../../src/compress/index.ts";
@@ -47,19 +47,24 @@ describe("the recipe ternary", () => {
       const [{ network }] = (await recipes.ternary.run(await compressionIn(work, { deadline }), "ternary")) as [
         Candidate,
       ];
-      networks.push(readFileSync(network.file));
+      networks.push(readFileSync(join(work, network.file)));
     }
     expect(networks[0]!.equals(networks[1]!)).toBe(true);
-    const form = integerForm(readModel(join(whole, "ternary.onnx")));
-    expect(await readIntegerForm(join(whole, "ternary.json"))).toEqual(form);
   });
 
-  test("makes a twin of the original", async () => {
-    const { scores } = await compress(request("twin"));
+  test("makes a twin of the original, which carries the integer form, and judges these integers as it trains", async () => {
+    const { scores, curves } = await compress(request("twin"));
     expect(scores.map(({ candidate }) => candidate)).toEqual(["ternary"]);
-    const { manifest } = await readTwin(join(folder, "twin"));
+    const judged = curves[0]!.points.findLast(({ agreement }) => agreement !== undefined);
+    expect(judged?.agreement).toBeCloseTo(scores[0]!.agreement, 10);
+    const path = join(folder, "twin");
+    const { manifest } = await readTwin(path);
     expect(manifest.compression).toMatchObject({ recipe: "ternary" });
     expect(manifest.networks.compressed.macs).toBe(manifest.networks.original.macs);
+    const form = await readIntegerForm(join(path, manifest.integerForm!.description.file));
+    expect(form).toEqual(integerForm(readModel(join(path, "compressed.onnx"))));
+    appendFileSync(join(path, manifest.integerForm!.weights.file), "more");
+    await expect(readTwin(path)).rejects.toThrow(/compressed\.integer\.bin: has SHA-256/);
   });
 
   test("refuses fewer than 2,000 training images in one line", async () => {

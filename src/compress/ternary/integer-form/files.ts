@@ -12,6 +12,12 @@ import type { IntegerForm, Layer, Parameters } from "./types.ts";
 const alignment = 4;
 const wayOut = "make the integer form again";
 
+/** A file by its name. */
+interface NamedFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Writes an integer form as two files: `<path>.json`, which describes it, and `<path>.bin` with codes and biases. Both are
  * written, or none.
@@ -19,24 +25,25 @@ const wayOut = "make the integer form again";
  * @throws InputError when the files cannot be written
  */
 export async function writeIntegerForm(path: string, form: IntegerForm): Promise<void> {
+  const { description, weights } = integerFormFiles(basename(path), form);
+  await writeAllWhole(new Map([weights, description].map(({ file, bytes }) => [join(dirname(path), file), bytes])));
+}
+
+/** The two files of an integer form: `<name>.json`, which describes it, and `<name>.bin` with codes and biases. */
+export function integerFormFiles(name: string, form: IntegerForm): Record<"description" | "weights", NamedFile> {
   const sections = new Sections();
   const layers = form.layers.map((layer) => storedLayer(layer, sections));
   const bytes = sections.bytes();
   const stored: StoredForm = {
     schemaVersion: formVersion,
-    weights: { file: `${basename(path)}.bin`, sha256: hashOf(bytes), bytes: bytes.length },
+    weights: { file: `${name}.bin`, sha256: hashOf(bytes), bytes: bytes.length },
     input: form.input,
     output: form.output,
     values: Object.fromEntries([...form.values].map(([name, value]) => [name, { ...value, shape: [...value.shape] }])),
     layers,
   };
-  const text = `${JSON.stringify(stored, null, 1)}\n`;
-  await writeAllWhole(
-    new Map<string, string | Uint8Array>([
-      [`${path}.bin`, bytes],
-      [`${path}.json`, text],
-    ]),
-  );
+  const text = new TextEncoder().encode(`${JSON.stringify(stored, null, 1)}\n`);
+  return { description: { file: `${name}.json`, bytes: text }, weights: { file: `${name}.bin`, bytes } };
 }
 
 /**
