@@ -7,14 +7,16 @@ import {
   type Rewrite,
   removeIdentity,
 } from "../../onnx/index.ts";
+import { plainEnds } from "./plain-ends.ts";
 import { fixReshapeTargets } from "./reshape-target.ts";
 
 /**
  * The model in the form that surgery and refitting want: constants folded, targets of Reshape constant, Identity and
- * Dropout gone, BatchNormalization folded into the layer before it where there is one, and a constant for each reader.
+ * Dropout gone, BatchNormalization folded into the layer before it where there is one, and a constant for each reader. It
+ * reads an image of planes, and gives logits where the model gives their logarithms of probabilities.
  */
 export async function simplify(model: Model): Promise<Model> {
-  const folded = removeIdentity(fixReshapeTargets(await foldConstants(model)));
+  const folded = plainEnds(removeIdentity(fixReshapeTargets(await foldConstants(model))));
   return separateConstants(foldBatchNormalization(folded));
 }
 
