@@ -2,6 +2,7 @@ export type { Augmentation } from "./augment.ts";
 export { type Dataset, imageSize, subset, type TeacherLogits } from "./dataset.ts";
 export type { Device } from "./device.ts";
 export { accuracyOf, type InferenceOptions, logitsOf, mirrored } from "./evaluate.ts";
+export { startAsIdentity } from "./identity.ts";
 export {
   crossEntropy,
   distillation,
@@ -45,3 +46,4 @@ export {
 export { estimateStatistics } from "./statistics.ts";
 export type { Teacher } from "./teacher.ts";
 export { train } from "./train.ts";
+export { type Whitened, whitenFirstLayer } from "./whitening.ts";

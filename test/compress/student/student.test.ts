@@ -30,8 +30,8 @@ describe("the schedule", () => {
   const candidates = studentWidths.map((width, i) => ({ width, macs: 1, secondsPerEpoch: 2 ** i }));
 
   test("takes the widest student that sees every image often enough", () => {
-    expect(scheduleWithin(candidates, 96)).toEqual({ width: 32, epochs: 24 });
-    expect(scheduleWithin(candidates, 47)).toEqual({ width: 16, epochs: 47 });
+    expect(scheduleWithin(candidates, 40)).toEqual({ width: 32, epochs: 10 });
+    expect(scheduleWithin(candidates, 19)).toEqual({ width: 16, epochs: 19 });
   });
 
   test("falls back to the narrowest, and to one epoch", () => {
