@@ -2,8 +2,7 @@ import type { SystemName } from "../bench/types.ts";
 
 // How figures are written, everywhere: in tables, plots and pages.
 
-/** A fraction as a percentage. */
-export const percent = (fraction: number, digits = 1): string => `${(100 * fraction).toFixed(digits)} %`;
+export { percent } from "../figures.ts";
 
 /** A difference of fractions, in points; with a real minus sign, which is as wide as a digit. */
 export function points(difference: number): string {

@@ -1,3 +1,4 @@
+import { median } from "../../figures.ts";
 import type { Model } from "../../onnx/index.ts";
 import { type ImageBatch, together } from "./images.ts";
 import { CalibrationNetwork } from "./network.ts";
@@ -40,5 +41,3 @@ async function timed(network: CalibrationNetwork, batch: ImageBatch): Promise<nu
   await network.run(batch);
   return performance.now() - start;
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -1,4 +1,5 @@
 import { CalibrationError } from "../../errors.ts";
+import { percent } from "../../figures.ts";
 import { accuracyOf, type Dataset, subset } from "../../train/index.ts";
 import { topClasses } from "../../twin/index.ts";
 import { originalAnswers } from "./answers.ts";
@@ -54,5 +55,3 @@ async function calibrationAccuracy(data: Dataset, compression: Compression): Pro
 
 const unfit = (what: string): CalibrationError =>
   new CalibrationError(`the original ${what}; check --preprocess, and that the labels are in the order of its outputs`);
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

@@ -1,3 +1,4 @@
+import { median } from "../../figures.ts";
 import type { Network } from "../../lanes/index.ts";
 import { subset } from "../../train/index.ts";
 import {
@@ -54,7 +55,7 @@ async function relativeTime(network: Network, { selection, original, signal }: C
       const options = { lanes, batch: usualBatch(network), signal };
       times.push(stageCosts(floatSecond, await collectLogits(prepared(few, false), networks, options)).compressed);
     }
-    return times.toSorted((a, b) => a - b)[(timedRounds - 1) / 2]!;
+    return median(times);
   });
 }
 

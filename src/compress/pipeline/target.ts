@@ -1,3 +1,4 @@
+import { percent } from "../../figures.ts";
 import type { Candidate, Target } from "./context.ts";
 import type { Score } from "./score.ts";
 
@@ -30,8 +31,6 @@ export function missedTarget({ candidate, score }: Judged, { target, original }:
   if (network.parameters > size) missed.push(`has ${network.parameters} bytes of weights in int8, not ${size}`);
   return missed.length === 0 ? undefined : `${candidate.name} ${missed.join(" and ")}`;
 }
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** The candidate of the cheapest twin among those that meet the target, or of all where none does. */
 export function bestOf<Each extends Judged>(scored: readonly Each[], aim: Aim): Each {

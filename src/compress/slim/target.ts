@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.ts";
+import { percent } from "../../figures.ts";
 import { LatencyTable, shapeMacs, shapeWeights } from "../latency/index.ts";
 import type { Costs, Measure } from "./costs.ts";
 import { widthsOf } from "./options.ts";
@@ -34,9 +35,8 @@ export async function withinReach({ limit }: Budget, sites: readonly Site[], cos
   const full = await costs.of(sites.map(({ group }) => group.size));
   const least = await costs.of(sites.map((site) => widthsOf(site).at(-1)!));
   if (least <= limit(full)) return limit(full);
-  const percent = (cost: number): string => `${((100 * cost) / full).toFixed(0)} %`;
   throw new UsageError(
-    `the target is ${percent(limit(full))} of the original; thinning its layers reaches ${percent(least)} at the least, ask for no less`,
+    `the target is ${percent(limit(full) / full, 0)} of the original; thinning its layers reaches ${percent(least / full, 0)} at the least, ask for no less`,
   );
 }
 
