@@ -64,6 +64,12 @@ async function slimmed(
       ...(signal === undefined ? {} : { signal }),
     },
   );
+  const { hurried, layers } = report;
+  if (hurried > 0) {
+    onNote(
+      `${label}: the time for exact elimination was up; ${hurried} of ${layers.length} layers are thinned by what their channels contribute. More --budget serves them better`,
+    );
+  }
   if (report.notMimicked !== undefined) onNote(`${label} is not trained further: ${report.notMimicked}`);
   return storeCandidate(compression, label, recipe, model);
 }

@@ -22,10 +22,15 @@ export function widthsOf({ group: { size }, block }: Site): number[] {
   return [...new Set([...(block === undefined ? [] : [0]), ...stepped, size])].toReversed();
 }
 
-/** What a site loses at each of its widths: one elimination gives them all. */
-export async function widthOptions(problem: CentredProblem, model: Model, site: Site): Promise<WidthOption[]> {
+/** What a site loses at each of its widths: one elimination gives them all, exact or in less time. */
+export async function widthOptions(
+  problem: CentredProblem,
+  model: Model,
+  site: Site,
+  isExact: boolean,
+): Promise<WidthOption[]> {
   const given = weightsOf(model, site.layer);
-  const thinning = await thinningOf(problem, given, site.units);
+  const thinning = await thinningOf(problem, given, site.units, isExact);
   return widthsOf(site).map((width) => {
     if (width === site.group.size) return { width, error: 0, weights: given, bias: biasFor(problem, given) };
     thinning.reduceTo(width);

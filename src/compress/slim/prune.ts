@@ -13,6 +13,8 @@ export interface Choice {
 }
 
 export interface PruneOptions extends StatisticsOptions {
+  /** Whether there is time for the exact elimination of a site's units; default always. */
+  readonly isExact?: ((site: Site) => boolean) | undefined;
   readonly onSite?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -34,7 +36,12 @@ export async function prune(
   const thinned = choices.filter(({ site, width }) => width < site.group.size);
   for (const [at, { site, width }] of thinned.entries()) {
     const problem = await statisticsOf(original, current, site, images, options);
-    const thinning = await thinningOf(problem, weightsOf(current, site.layer), site.units);
+    const thinning = await thinningOf(
+      problem,
+      weightsOf(current, site.layer),
+      site.units,
+      options.isExact?.(site) ?? true,
+    );
     thinning.reduceTo(width);
     const weights = await thinning.refitted();
     const bias = width > 0 ? biasFor(problem, weights) : new Float64Array(site.layer.outputs);
@@ -61,7 +68,7 @@ export async function refit(
   options: StatisticsOptions,
 ): Promise<Model> {
   const problem = await statisticsOf(original, current, fit, images, options);
-  const weights = await (await thinningOf(problem, weightsOf(current, fit.layer), [])).refitted();
+  const weights = await (await thinningOf(problem, weightsOf(current, fit.layer), [], true)).refitted();
   return withWeights(current, fit.layer, weights, biasFor(problem, weights));
 }
 

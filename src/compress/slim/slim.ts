@@ -21,6 +21,8 @@ const leastImages = 20;
 /** A fifth of the images, at most so many, compares networks; the others are fitted on. */
 const heldShare = 0.2;
 const mostHeld = 256;
+/** Share of the time that exact elimination may take; what is left of it serves the search, the refits and mimicking. */
+const eliminationShare = 0.5;
 /** Pixels by which images are moved in mimicking. */
 const shift = 2;
 
@@ -56,6 +58,7 @@ export async function slim(
     report: {
       layers: found.map((site, at) => layerReport(site, chosen[at]!)),
       kept,
+      hurried: run.hurried,
       macs: { before: modelCost(original).macs, after: modelCost(best).macs },
       networks: ranking.networks.map(({ name, divergence, agreement }) => ({ name, divergence, agreement })),
       ...(notMimicked === undefined ? {} : { notMimicked }),
@@ -68,6 +71,7 @@ class SlimRun {
   readonly #original: Model;
   readonly #fitting: SlimImages;
   readonly #held: SlimImages;
+  readonly #hurried = new Set<Site>();
   readonly #options: Required<Omit<SlimOptions, "target" | "signal">> & Pick<SlimOptions, "signal">;
 
   constructor(original: Model, fitting: SlimImages, held: SlimImages, options: SlimOptions) {
@@ -91,10 +95,15 @@ class SlimRun {
   /** What every site loses at every width, each on its own. */
   async widthOptions(sites: readonly Site[]): Promise<SiteOptions[]> {
     const found: SiteOptions[] = [];
+    const { deadline } = this.#options;
+    const end = performance.now() + eliminationShare * (deadline - performance.now());
     for (const some of inChunks(sites)) {
       const problems = await collectStatistics(this.#original, this.#original, some, this.#fitting, this.#statistics);
       for (const [at, site] of some.entries()) {
-        found.push({ site, options: await widthOptions(problems[at]!, this.#original, site) });
+        found.push({
+          site,
+          options: await widthOptions(problems[at]!, this.#original, site, this.#hasTime(site, end)),
+        });
         this.#options.onProgress("slim: elimination", found.length, sites.length);
       }
     }
@@ -119,15 +128,27 @@ class SlimRun {
 
   /** Prunes in closed form, refits the classifier and mimics; all networks on the way are ranked. */
   async shrink(choices: readonly Choice[]): Promise<{ ranking: Ranking; notMimicked?: string }> {
-    const { onProgress, threads } = this.#options;
+    const { onProgress, threads, deadline } = this.#options;
+    const isExact = (site: Site): boolean => this.#hasTime(site, deadline);
     const onSite = (done: number, total: number): void => onProgress("slim: refitting", done, total);
-    const pruned = await prune(this.#original, choices, this.#fitting, { ...this.#statistics, onSite });
+    const pruned = await prune(this.#original, choices, this.#fitting, { ...this.#statistics, isExact, onSite });
     const ranking = await Ranking.start(this.#original, this.#held, threads);
     await ranking.add("refitted layers", pruned);
     const answer = answerFit(this.#original);
     await this.#refitAnswer(ranking, answer, "refitted classifier");
     const reason = await this.#mimic(ranking, answer);
     return reason === undefined ? { ranking } : { ranking, notMimicked: reason };
+  }
+
+  /** Layers that were thinned without exact elimination for want of time. */
+  get hurried(): number {
+    return this.#hurried.size;
+  }
+
+  #hasTime(site: Site, end: number): boolean {
+    const isExact = performance.now() < end;
+    if (!isExact) this.#hurried.add(site);
+    return isExact;
   }
 
   async #refitAnswer(ranking: Ranking, answer: Fit | undefined, name: string): Promise<void> {

@@ -18,12 +18,19 @@ export interface Thinning {
 /** Columns up to which the exact elimination takes seconds. */
 const exactColumns = 1200;
 
-/** Elimination held to the given weights: exact where the layer is narrow enough. */
+/**
+ * Elimination held to the given weights: exact where the layer is narrow enough.
+ *
+ * @param isExact - whether there is time for it; else units are chosen by what they contribute
+ */
 export async function thinningOf(
   problem: LeastSquares,
   given: Matrix,
   units: readonly (readonly number[])[],
+  isExact: boolean,
 ): Promise<Thinning> {
   const held = heldTo(problem, given);
-  return given.rows <= exactColumns ? new Elimination(held, units) : WideElimination.create(held, given, units);
+  return isExact && given.rows <= exactColumns
+    ? new Elimination(held, units)
+    : WideElimination.create(held, given, units);
 }

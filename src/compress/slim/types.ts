@@ -24,7 +24,7 @@ export interface SlimOptions {
   readonly candidates?: number;
   /** Most steps of 32 images of the mimicking; 0 leaves it out. Default 400. */
   readonly steps?: number;
-  /** When to be done, by `performance.now()`: the search and the mimicking keep to it. Default never. */
+  /** When to be done, by `performance.now()`: elimination, the search and the mimicking keep to it. Default never. */
   readonly deadline?: number;
   /** Whether a mirrored picture shows the same class. Default true. */
   readonly flip?: boolean;
@@ -50,6 +50,8 @@ export interface SlimReport {
   readonly layers: readonly SlimLayer[];
   /** Groups that were left alone, and why. */
   readonly kept: readonly KeptGroup[];
+  /** Layers whose units were chosen by what they contribute, for want of time to eliminate them exactly. */
+  readonly hurried: number;
   readonly macs: { readonly before: number; readonly after: number };
   /** The networks on the way, measured on images that neither the fits nor the mimicking saw; the best was taken. */
   readonly networks: readonly Omit<RankedNetwork, "model">[];
