@@ -48,7 +48,7 @@ async function imagesOf({ preprocessing, seed }: PairRecipe, learning: ImageSour
 }
 
 function compressed(
-  { name, preprocessing, maxDrop, budget, seed, flip }: PairRecipe,
+  { name, preprocessing, maxDrop, budget, seed, flip, canaries }: PairRecipe,
   { labels, work }: Sources,
   original: string,
   images: ImageSource,
@@ -67,6 +67,7 @@ function compressed(
     budget,
     seed,
     flip,
+    canaries,
     work: join(work, "compress"),
     onNote: console.log,
     onProgress: (step, done, total, detail = "") => {

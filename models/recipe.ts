@@ -21,6 +21,8 @@ export interface PairRecipe {
   readonly budget: number;
   /** Whether a mirrored picture shows the same class. */
   readonly flip: boolean;
+  /** What the twin carries to check itself: calibration images, or pictures made for it where these may not be given away. */
+  readonly canaries: "images" | "generated";
   /** Test images packed beside the twin. */
   readonly packed?: number;
 }

@@ -22,5 +22,6 @@ export const recipe: PairRecipe = {
   calibration: 5000,
   maxDrop: 0.005,
   budget: 20 * 60,
+  canaries: "generated",
   flip: true,
 };

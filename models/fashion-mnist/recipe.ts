@@ -29,7 +29,8 @@ export const recipe: PairRecipe = {
   ],
   calibration: 6000,
   maxDrop: 0.003,
-  budget: 30 * 60,
+  budget: 25 * 60,
+  canaries: "images",
   flip: false,
   packed: 2000,
 };
