@@ -1,5 +1,5 @@
 import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
-import { canaryKinds } from "../twin/index.ts";
+import { canaryKinds } from "../twin/canaries.ts";
 import { parseCount, parseFraction } from "./parse.ts";
 
 /** Options that several commands share, so that each reads and works the same everywhere. */
