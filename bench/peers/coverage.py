@@ -1,6 +1,7 @@
 """Exports classifiers of every torchvision family, with random weights, for bench/peers/coverage.ts.
 
-coverage.ts makes the environment and calls this: coverage.py FOLDER
+coverage.ts makes the environment and calls this: coverage.py FOLDER. A line is printed for every export, when it is there;
+all that are to come are named in FOLDER/coverage.names.
 """
 
 import sys
@@ -35,7 +36,10 @@ FAMILIES = [
     "vit_b_16",
     "wide_resnet50_2",
 ]
-SIDES = {"inception_v3": 299}
+# Pictures are small where the layers stay the same: pooling to fixed sizes and windows want the usual ones.
+SIDE = 96
+SIDES = {"inception_v3": 128} | dict.fromkeys(["alexnet", "maxvit_t", "swin_t", "swin_v2_t", "vgg11", "vgg11_bn", "vit_b_16"], 224)
+EXPORTERS = {"torchscript": False, "dynamo": True}
 WITHOUT_AUXILIARY_HEADS = {"googlenet": {"aux_logits": False, "init_weights": True}, "inception_v3": {"aux_logits": False, "init_weights": True}}
 
 
@@ -50,29 +54,32 @@ def settle(model: torch.nn.Module, images: torch.Tensor) -> None:
 def export(name: str, dynamo: bool, target: Path) -> None:
     torch.manual_seed(1)
     model = torchvision.models.get_model(name, weights=None, **WITHOUT_AUXILIARY_HEADS.get(name, {}))
-    side = SIDES.get(name, 224)
+    side = SIDES.get(name, SIDE)
     images = torch.randn(4, 3, side, side)
     settle(model, images)
     batch = {"dynamic_shapes": ({0: torch.export.Dim("batch")},)} if dynamo else {"dynamic_axes": {"input": {0: "batch"}}}
     torch.onnx.export(
-        model, (images,), str(target), input_names=["input"], output_names=["logits"], dynamo=dynamo, external_data=False, **batch
+        model, (images,), str(target), input_names=["input"], output_names=["logits"],
+        dynamo=dynamo, external_data=False, verbose=False, **batch
     )
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "coverage.names").write_text("\n".join(f"{name}.{exporter}" for name in FAMILIES for exporter in EXPORTERS))
     for name in FAMILIES:
-        for exporter, dynamo in (("torchscript", False), ("dynamo", True)):
+        for exporter, dynamo in EXPORTERS.items():
             target = folder / f"{name}.{exporter}.onnx"
-            if target.exists():
-                continue
-            try:
-                export(name, dynamo, target)
-            except Exception as error:  # the exporter's own limits are part of the list
-                target.unlink(missing_ok=True)
-                (folder / f"{name}.{exporter}.failed").write_text(str(error).splitlines()[0] if str(error) else repr(error))
-            print(target.name, flush=True)
+            failed = target.with_suffix(".failed")
+            if not target.exists() and not failed.exists():
+                part = target.with_suffix(".part")
+                try:
+                    export(name, dynamo, part)
+                    part.rename(target)
+                except Exception as error:  # the exporter's own limits are part of the list
+                    failed.write_text(next(iter(str(error).splitlines()), repr(error)))
+            print(target.stem, flush=True)
 
 
 main()
