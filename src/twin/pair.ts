@@ -7,7 +7,7 @@ import { sha256Of } from "./hash.ts";
 import { type Manifest, type ManifestNetwork, manifestVersion } from "./manifest.ts";
 
 /** A file to put into a twin. */
-export interface TwinFile {
+interface TwinFile {
   readonly file: string;
   readonly bytes: Uint8Array;
 }
