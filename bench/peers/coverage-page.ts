@@ -40,6 +40,7 @@ export function coveragePage(rows: readonly CoverageRow[]): string {
     "Every classifier family of torchvision, by both of PyTorch's exporters, and the families of keras.applications, by tf2onnx: one member of each, with random weights. Written by `bench/peers/coverage.ts` with",
     `twindnn ${toolVersion} (see [peers](peers.md#coverage)).`,
     "",
+    ...notes(rows),
     `| recipe | ${exporters.map((exporter) => exporterNames[exporter]).join(" | ")} | all |`,
     `| --- | ${exporters.map(() => "--- | ").join("")}--- |`,
     ...recipeNames.map(
@@ -47,7 +48,6 @@ export function coveragePage(rows: readonly CoverageRow[]): string {
         `| \`${recipe}\` | ${[...exporters.map(of), exported].map((some) => accepted(some, recipe)).join(" | ")} |`,
     ),
     "",
-    ...notes(rows),
     'What "yes" means, on 8 images:',
     "",
     "- `student`: the original loads, runs at any batch (or at the one that is named) and its answers are finite, so that they can be learnt.",
@@ -57,7 +57,7 @@ export function coveragePage(rows: readonly CoverageRow[]): string {
     "",
     `| family | exporter | ${recipeNames.join(" | ")} |`,
     `| --- | --- | ${recipeNames.map(() => "---").join(" | ")} |`,
-    ...rows.map(line),
+    ...rows.filter((row) => !isUntried(row)).map(line),
     "",
   ].join("\n");
 }
@@ -67,14 +67,12 @@ function accepted(rows: readonly CoverageRow[], recipe: string): string {
   return `${tried.filter(({ accepted }) => accepted).length} of ${tried.length}`;
 }
 
+const isUntried = ({ verdicts, failed }: CoverageRow): boolean => verdicts.length === 0 && failed === undefined;
+
 function notes(rows: readonly CoverageRow[]): string[] {
-  const untried = rows.filter(({ verdicts, failed }) => verdicts.length < recipeNames.length && failed === undefined);
-  return untried.length === 0
-    ? []
-    : [
-        `For want of time ${untried.length} of ${rows.length} were not tried, or not by every recipe; they are not counted.`,
-        "",
-      ];
+  const untried = rows.filter(isUntried).map(({ name }) => name);
+  if (untried.length === 0) return [];
+  return [`**Not tried yet, and not counted, ${untried.length} of ${rows.length}:** ${untried.join(", ")}.`, ""];
 }
 
 function line({ name, verdicts, failed }: CoverageRow): string {
