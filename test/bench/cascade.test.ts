@@ -2,8 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { gbvsb, measuresFor, sortedProbabilities } from "../../bench/cascade/confidence.ts";
 import { placeThreshold, qualityOf } from "../../bench/cascade/policy.ts";
-import { vgg16 } from "../../models/cifar10/network.ts";
 import type { LabelledOutputs } from "../../bench/rival.ts";
+import { vgg16 } from "../../models/cifar10/network.ts";
 import { modelCost } from "../../src/onnx/index.ts";
 import type { Logits } from "../../src/twin/index.ts";
 
