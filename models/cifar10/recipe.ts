@@ -21,7 +21,7 @@ export const recipe: PairRecipe = {
   ],
   calibration: 5000,
   maxDrop: 0.005,
-  budget: 20 * 60,
+  budget: 10 * 60,
   canaries: "generated",
   flip: true,
 };
