@@ -27,7 +27,7 @@ function channelsLast({ type, dims, data }: Tensor): Tensor {
     const [pixel, channel] = [Math.floor(at / channels), at % channels];
     return Number(data[(Math.floor(pixel / plane) * channels + channel) * plane + (pixel % plane)]);
   });
-  return { type, dims: [batch, height, width, channels], data: turned } as Tensor;
+  return { type, dims: [batch, height, width, channels], data: turned };
 }
 
 /** A small network that ends in one of the ways to write logarithms of probabilities. */
