@@ -2,6 +2,7 @@
  * Whether each recipe takes one classifier: the smallest step of it that meets all of the network, on a few random images.
  * coverage.ts calls it, a process a model: `coverage-check.js MODEL` prints a line of JSON for each recipe.
  */
+import { basename } from "node:path";
 import type { SlimImages } from "../../src/compress/index.ts";
 import { quantizeModel } from "../../src/compress/index.ts";
 import { taught } from "../../src/compress/pipeline/teacher.ts";
@@ -42,7 +43,7 @@ async function main(path: string): Promise<void> {
     const verdict: RecipeVerdict =
       typeof said === "string"
         ? { recipe, accepted: true, detail: said }
-        : { recipe, accepted: false, detail: said.reason };
+        : { recipe, accepted: false, detail: said.reason.replace(path, basename(path)) };
     console.log(JSON.stringify(verdict));
   }
 }
