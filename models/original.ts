@@ -19,10 +19,8 @@ export interface OriginalImages {
 /**
  * Trains an original phase by phase, each from the weights of the one before, and writes `original.onnx`, with
  * BatchNormalization folded, and `original.json`, its curve. An interrupted training goes on from its last checkpoint.
- *
- * @returns the path of `original.onnx`
  */
-export async function trainOriginal(recipe: PairRecipe, images: OriginalImages, work: string): Promise<string> {
+export async function trainOriginal(recipe: PairRecipe, images: OriginalImages, work: string): Promise<void> {
   const { normalisation } = createPreprocessor(recipe.preprocessing);
   const { seed, phases } = recipe;
   const curve = new Curve(join(work, "original.curve.json"));
@@ -49,8 +47,7 @@ export async function trainOriginal(recipe: PairRecipe, images: OriginalImages, 
     done += phase.epochs;
   }
   const folded = foldBatchNormalization(trained);
-  const file = join(work, "original.onnx");
-  await writeModel(file, folded);
+  await writeModel(join(work, "original.onnx"), folded);
   const { macs, parameters } = modelCost(folded);
   const [selectionAccuracy, testAccuracy] = [
     await accuracy(folded, images.selection),
@@ -59,5 +56,4 @@ export async function trainOriginal(recipe: PairRecipe, images: OriginalImages, 
   const report = { macs, parameters, minutes: curve.minutes, selectionAccuracy, testAccuracy, epochs: curve.epochs };
   writeFileSync(join(work, "original.json"), JSON.stringify(report));
   console.log(JSON.stringify({ ...report, epochs: undefined }));
-  return file;
 }

@@ -1,5 +1,6 @@
 import type { Preprocessing } from "twindnn/data";
 import type { Model } from "twindnn/onnx";
+import type { CanaryKind } from "twindnn/twin";
 import type { Phase } from "./original.ts";
 
 /** A pair of this folder: its original, how that is trained, and what `compress` is asked for. */
@@ -22,7 +23,7 @@ export interface PairRecipe {
   /** Whether a mirrored picture shows the same class. */
   readonly flip: boolean;
   /** What the twin carries to check itself: calibration images, or pictures made for it where these may not be given away. */
-  readonly canaries: "images" | "generated";
+  readonly canaries: CanaryKind;
   /** Test images packed beside the twin. */
   readonly packed?: number;
 }
