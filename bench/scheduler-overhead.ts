@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { median, percent } from "../src/figures.ts";
 import { type Batch, cpuBudget, imageSize, type Network, openLane, type Plan } from "../src/lanes/index.ts";
 import { NetworkSession } from "../src/lanes/session.ts";
 import { networkOf, readTwin } from "../src/twin/folder.ts";
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
   const ratios = await compare(setting, Number(values.images), rounds);
   const sorted = ratios.toSorted((a, b) => a - b);
   console.log(
-    `overhead in a ${setting.isolation}: median ${percent(sorted[sorted.length >> 1]!)}, ` +
+    `overhead in a ${setting.isolation}: median ${percent(median(ratios))}, ` +
       `from ${percent(sorted[0]!)} to ${percent(sorted.at(-1)!)} in ${rounds} rounds, ${setting.lanes} lanes, batch ${setting.batch}`,
   );
 }
@@ -83,8 +84,6 @@ async function compare(setting: Setting, images: number, rounds: number): Promis
   }
   return overheads;
 }
-
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(1)} %`;
 
 async function timed(work: () => Promise<void>): Promise<number> {
   const start = performance.now();

@@ -1,4 +1,5 @@
 import { pairedRatio } from "../src/bench/statistics.ts";
+import { percent } from "../src/figures.ts";
 import type { Evaluation } from "../src/twin/index.ts";
 import type { Seconds } from "./in-turn.ts";
 
@@ -34,7 +35,7 @@ export function tableOf(results: readonly SystemResult[], seconds: Seconds): str
   const original = seconds.get("original")!;
   const rows = results.map(({ name, accuracy, alone, escalationRate, recovery }) => {
     const { median, min, max } = pairedRatio(original, seconds.get(name)!);
-    const shares = [accuracy, alone, escalationRate, recovery].map(percent);
+    const shares = [accuracy, alone, escalationRate, recovery].map(shown);
     return [name, ...shares, `${median.toFixed(2)}×`, `${min.toFixed(2)} to ${max.toFixed(2)}`];
   });
   return [heads, ["---", ...heads.slice(1).map(() => "---:")], ...rows]
@@ -42,4 +43,4 @@ export function tableOf(results: readonly SystemResult[], seconds: Seconds): str
     .join("\n");
 }
 
-const percent = (share: number | undefined): string => (share === undefined ? "" : `${(100 * share).toFixed(2)} %`);
+const shown = (share: number | undefined): string => (share === undefined ? "" : percent(share, 2));

@@ -14,6 +14,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { median } from "../src/figures.ts";
 import { modelCost } from "../src/onnx/index.ts";
 import { BatchSource } from "../src/train/augment.ts";
 import { type ResidualNetwork, residualNetwork } from "../src/train/index.ts";
@@ -81,13 +82,10 @@ async function measure(network: ResidualNetwork): Promise<Result> {
   };
 }
 
-const sorted = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b);
-const median = (values: readonly number[]): number => sorted(values)[values.length >> 1]!;
-
 /** "median (smallest to largest)" */
 function spread(values: readonly number[], digits = 1): string {
   if (values.length === 0) return "-";
-  const ordered = sorted(values);
+  const ordered = values.toSorted((a, b) => a - b);
   return `${median(values).toFixed(digits)} (${ordered[0]!.toFixed(digits)} to ${ordered.at(-1)!.toFixed(digits)})`;
 }
 
