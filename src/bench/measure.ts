@@ -1,9 +1,9 @@
 import type { Planes } from "../data/types.ts";
+import { median } from "../figures.ts";
 import { poissonArrivals } from "./arrivals.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { alternate, type Rounds } from "./rounds.ts";
 import { type Inputs, offline, type ScenarioOptions, type System, server, singleStream } from "./scenarios.ts";
-import { median } from "./statistics.ts";
 import type { SystemName } from "./types.ts";
 
 /** A system, open, at its best settings. */

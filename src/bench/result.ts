@@ -1,8 +1,9 @@
+import { median } from "../figures.ts";
 import type { NetworkName } from "../lanes/index.ts";
 import { expectedSpeedUp, type Manifest, type StageCosts } from "../twin/index.ts";
 import { arrivalRate, type Measurements } from "./measure.ts";
 import type { Quality } from "./quality.ts";
-import { latency, measured, median, pairedRatio } from "./statistics.ts";
+import { latency, measured, pairedRatio } from "./statistics.ts";
 import type { Plans, SystemSpec } from "./systems.ts";
 import {
   type BenchResult,

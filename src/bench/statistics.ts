@@ -1,25 +1,5 @@
+import { median, quantile } from "../figures.ts";
 import type { Latency, Measured } from "./types.ts";
-
-/**
- * The value below which a share `q` of the samples lie, by linear interpolation between the two nearest order statistics.
- * Source: R. Hyndman, Y. Fan, "Sample quantiles in statistical packages", The American Statistician 50 (1996), type 7.
- */
-export function quantile(samples: readonly number[], q: number): number {
-  if (samples.length === 0) throw new RangeError("a quantile needs at least one sample");
-  return quantileOfSorted(
-    samples.toSorted((a, b) => a - b),
-    q,
-  );
-}
-
-function quantileOfSorted(sorted: readonly number[], q: number): number {
-  const position = q * (sorted.length - 1);
-  const below = sorted[Math.floor(position)]!;
-  const above = sorted[Math.ceil(position)]!;
-  return below + (position - Math.floor(position)) * (above - below);
-}
-
-export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
 
 /** Median and spread of one sample a round. */
 export function measured(samples: readonly number[]): Measured {
@@ -34,12 +14,11 @@ export function pairedRatio(over: readonly number[], under: readonly number[]): 
 
 /** Percentiles over all rounds. */
 export function latency(rounds: readonly (readonly number[])[]): Latency {
-  const sorted = rounds.flat().sort((a, b) => a - b);
-  if (sorted.length === 0) throw new RangeError("a latency needs at least one sample");
+  const all = rounds.flat();
   return {
-    p50: quantileOfSorted(sorted, 0.5),
-    p90: quantileOfSorted(sorted, 0.9),
-    p99: quantileOfSorted(sorted, 0.99),
+    p50: median(all),
+    p90: quantile(all, 0.9),
+    p99: quantile(all, 0.99),
     samples: rounds.map((round) => [...round]),
   };
 }

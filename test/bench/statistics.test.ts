@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { poissonArrivals } from "../../src/bench/arrivals.ts";
-import { latency, measured, median, pairedRatio, quantile } from "../../src/bench/statistics.ts";
+import { latency, measured, pairedRatio } from "../../src/bench/statistics.ts";
+import { median, quantile } from "../../src/figures.ts";
 
 const positives = fc.array(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 50 });
 

@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.ts";
+import { median } from "../../figures.ts";
 import { cpuBudget } from "../../lanes/cpu.ts";
 import { openLanes } from "../../lanes/lane.ts";
 import type { DeviceKind, Isolation, Network, Plan } from "../../lanes/types.ts";
@@ -40,36 +41,33 @@ export interface PlanResult {
   readonly rows: readonly SweepRow[];
 }
 
-/** Candidates with the best predictions that are tried. */
+/** Candidates with the best predictions that are tried, and how often each has its turn. */
 const tries = 3;
+const turns = 3;
 
 /**
  * Measures the networks on this machine and picks the lanes and batch sizes that reach the goal best: first each network
- * alone over batch sizes, then whole plans, those with the best predictions. Takes a few seconds for small networks.
+ * alone over batch sizes, then whole plans, those with the best predictions, in turn. Takes some ten seconds for small networks.
  *
  * @throws UsageError for shares or a budget that make no sense, LaneError when a network cannot be loaded or the
  * device is not there.
  */
 export async function makePlan(options: PlanOptions): Promise<PlanResult> {
-  const { networks, goal = "throughput", budget = cpuBudget(), isolation = "thread", signal, onProgress } = options;
+  const { goal = "throughput", budget = cpuBudget(), isolation = "thread" } = options;
   const resources = { budget, ...(options.device === undefined ? {} : { device: options.device }) };
   checkOptions(options);
   const demand = demandOf(options);
   const timings: Timing[] = [];
   for (const busy of busyLanes(resources)) timings.push(...(await timeOn(busy, options, isolation)));
-  const rows: SweepRow[] = candidates({ goal, demand, ...resources, isolation, timings });
-  for (const [i, row] of rows.slice(0, tries).entries()) {
-    signal?.throwIfAborted();
-    rows[i] = { ...row, measured: await tryPlan(row.plan, networks, demand, goal, signal) };
-    onProgress?.(row.arrangement);
-  }
-  const best = bestFirst(rows, goal);
+  const all = candidates({ goal, demand, ...resources, isolation, timings });
+  const tried = await tryInTurn(all.slice(0, tries), demand, options);
+  const best = [...bestFirst(tried, goal), ...all.slice(tries)];
   return { plan: best[0]!.plan, goal, timings, rows: best };
 }
 
 async function timeOn(
   busy: Busy,
-  { networks, signal, onProgress }: PlanOptions,
+  { networks, goal, signal, onProgress }: PlanOptions,
   isolation: Isolation,
 ): Promise<Timing[]> {
   const { kind, lanes: count, threads } = busy;
@@ -79,7 +77,7 @@ async function timeOn(
   try {
     const timings: Timing[] = [];
     for (const network of networks) {
-      const rows = await timeNetwork(lanes, network, signal);
+      const rows = await timeNetwork(lanes, network, { smallestOnly: goal === "latency", signal });
       timings.push(...rows.map((row) => ({ ...row, ...busy })));
       onProgress?.(`${network.name} on ${kind === "cpu" ? `${count} x ${threads}` : kind}`);
     }
@@ -89,11 +87,26 @@ async function timeOn(
   }
 }
 
-function bestFirst(rows: readonly SweepRow[], goal: Goal): SweepRow[] {
+/** Candidates in turns, each with the median of its own: the machine may be slower in one moment than in another. */
+async function tryInTurn(
+  rows: readonly Candidate[],
+  demand: readonly Demand[],
+  { networks, goal = "throughput", signal, onProgress }: PlanOptions,
+): Promise<Required<SweepRow>[]> {
+  const samples = rows.map((): number[] => []);
+  for (let turn = 0; turn < turns; turn++) {
+    for (const [i, { plan, arrangement }] of rows.entries()) {
+      signal?.throwIfAborted();
+      samples[i]!.push(await tryPlan(plan, networks, demand, goal, signal));
+      onProgress?.(arrangement);
+    }
+  }
+  return rows.map((row, i) => ({ ...row, measured: median(samples[i]!) }));
+}
+
+function bestFirst(rows: readonly Required<SweepRow>[], goal: Goal): SweepRow[] {
   const sign = goal === "latency" ? 1 : -1;
-  const tried = rows.filter(({ measured }) => measured !== undefined);
-  const rest = rows.filter(({ measured }) => measured === undefined);
-  return [...tried.sort((a, b) => sign * (a.measured! - b.measured!)), ...rest];
+  return rows.toSorted((a, b) => sign * (a.measured - b.measured));
 }
 
 function demandOf({ networks, escalationRate, lastRate = escalationRate }: PlanOptions): Demand[] {

@@ -7,7 +7,7 @@ import type { Demand, Goal } from "./candidates.ts";
 import { noise } from "./timing.ts";
 
 /** Milliseconds that a plan is tried for. */
-const trialTime = 700;
+const trialTime = 400;
 
 /** Runs a plan for a moment, with escalations at the shares asked for; gives what `Candidate.predicted` predicts. */
 export async function tryPlan(
