@@ -89,13 +89,14 @@ function toPlanes(pixels: Pixels, spec: Preprocessing, frame: Window): Planes {
   const sources = channelSources(spec, pixels.channels);
   const area = frame.width * frame.height;
   const planes = new Uint8Array(sources.length * area);
-  sources.forEach((source, plane) => {
-    for (let y = 0; y < pixels.height; y++) {
+  const { data, width, height, channels } = pixels;
+  for (const [plane, source] of sources.entries()) {
+    for (let y = 0; y < height; y++) {
       let target = plane * area + (frame.top + y) * frame.width + frame.left;
-      let from = y * pixels.width * pixels.channels + source;
-      for (let x = 0; x < pixels.width; x++, from += pixels.channels) planes[target++] = pixels.data[from]!;
+      const end = (y + 1) * width * channels;
+      for (let from = y * width * channels + source; from < end; from += channels) planes[target++] = data[from]!;
     }
-  });
+  }
   return planes;
 }
 

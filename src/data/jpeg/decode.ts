@@ -155,12 +155,14 @@ const greenOfCb = centred((value) => -fixed(0.34414) * value + half);
 
 function toRgb(luma: Plane, blue: Plane, red: Plane, width: number, height: number): Uint8Array {
   const rgb = new Uint8ClampedArray(width * height * 3);
+  const [lights, cbs, crs] = [luma.data, blue.data, red.data];
   let target = 0;
   for (let y = 0; y < height; y++) {
+    const [rowOfLuma, rowOfBlue, rowOfRed] = [y * luma.stride, y * blue.stride, y * red.stride];
     for (let x = 0; x < width; x++) {
-      const light = luma.data[y * luma.stride + x]!;
-      const cb = blue.data[y * blue.stride + x]!;
-      const cr = red.data[y * red.stride + x]!;
+      const light = lights[rowOfLuma + x]!;
+      const cb = cbs[rowOfBlue + x]!;
+      const cr = crs[rowOfRed + x]!;
       rgb[target] = light + redOfCr[cr]!;
       rgb[target + 1] = light + ((greenOfCb[cb]! + greenOfCr[cr]!) >> 16);
       rgb[target + 2] = light + blueOfCb[cb]!;
