@@ -13,7 +13,7 @@ import { type LearningSetting, learningFromOriginal } from "../pipeline/training
 import { type StudentWidth, studentNetwork } from "./family.ts";
 
 /** Of the learning rate. */
-export const usualPeak = 0.1;
+export const usualPeak = 0.03;
 
 export interface LearnOptions extends Pick<TrainingOptions, "epochs" | "onStep" | "onEpoch"> {
   readonly width: StudentWidth;
@@ -42,7 +42,7 @@ export async function learnStudent(
     ...options,
     freeze: [weights],
     ...learningFromOriginal(data, setting, checkpoint),
-    optimiser: muon({ momentum: 0.6, renormalise: true, others: { momentum: 0.9, weightDecay: 5e-4, rate: 1 } }),
+    optimiser: muon({ momentum: 0.9, renormalise: true, others: { momentum: 0.9, weightDecay: 5e-4, rate: 1 } }),
     rate: triangular({ peak }),
   });
   return foldBatchNormalization(trained);
