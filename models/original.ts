@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createPreprocessor } from "twindnn/data";
+import { createPreprocessor, type Normalisation } from "twindnn/data";
 import { foldBatchNormalization, type Model, modelCost, writeModel } from "twindnn/onnx";
-import { accuracyOf, type Dataset, logitsOf, type TrainingOptions, train } from "twindnn/train";
+import { accuracyOf, type Dataset, logitsOf, type Progress, type TrainingOptions, train } from "twindnn/train";
 import { Curve } from "./curve.ts";
 import type { PairRecipe } from "./recipe.ts";
 
@@ -22,38 +22,42 @@ export interface OriginalImages {
  */
 export async function trainOriginal(recipe: PairRecipe, images: OriginalImages, work: string): Promise<void> {
   const { normalisation } = createPreprocessor(recipe.preprocessing);
-  const { seed, phases } = recipe;
   const curve = new Curve(join(work, "original.curve.json"));
-  const accuracy = async (network: Model, data: Dataset): Promise<number> =>
-    accuracyOf(await logitsOf(network, data, { normalisation, threads: 2 }), data.labels);
-  let trained = recipe.original(seed);
-  let done = 0;
-  for (const [i, phase] of phases.entries()) {
-    const before = done;
+  let trained = recipe.original(recipe.seed);
+  let before = 0;
+  for (const [i, phase] of recipe.phases.entries()) {
+    const onEpoch = async (epoch: number, network: () => Promise<Model>): Promise<void> => {
+      const judged = await accuracy(foldBatchNormalization(await network()), images.selection, normalisation);
+      console.log(JSON.stringify(curve.close(before + epoch, judged)));
+    };
     trained = await train(trained, images.train, {
       ...phase,
-      seed: seed + i,
+      seed: recipe.seed + i,
       normalisation,
       checkpoint: { file: join(work, `original-${i + 1}.checkpoint`), everySteps: 100 },
-      onStep: (progress) => {
-        curve.add(progress);
-        if (progress.step % 50 === 0) console.log(JSON.stringify(progress));
-      },
-      onEpoch: async (epoch, network) => {
-        const judged = await accuracy(foldBatchNormalization(await network()), images.selection);
-        console.log(JSON.stringify(curve.close(before + epoch, judged)));
-      },
+      onStep: (progress) => showStep(progress, curve),
+      onEpoch,
     });
-    done += phase.epochs;
+    before += phase.epochs;
   }
   const folded = foldBatchNormalization(trained);
   await writeModel(join(work, "original.onnx"), folded);
-  const { macs, parameters } = modelCost(folded);
-  const [selectionAccuracy, testAccuracy] = [
-    await accuracy(folded, images.selection),
-    await accuracy(folded, images.test),
-  ];
-  const report = { macs, parameters, minutes: curve.minutes, selectionAccuracy, testAccuracy, epochs: curve.epochs };
-  writeFileSync(join(work, "original.json"), JSON.stringify(report));
-  console.log(JSON.stringify({ ...report, epochs: undefined }));
+  report(folded, curve, await accuracy(folded, images.test, normalisation), work);
+}
+
+function showStep(progress: Progress, curve: Curve): void {
+  curve.add(progress);
+  if (progress.step % 50 === 0) console.log(JSON.stringify(progress));
+}
+
+async function accuracy(network: Model, data: Dataset, normalisation: Normalisation): Promise<number> {
+  return accuracyOf(await logitsOf(network, data, { normalisation, threads: 2 }), data.labels);
+}
+
+function report(original: Model, { minutes, epochs }: Curve, testAccuracy: number, work: string): void {
+  const { macs, parameters } = modelCost(original);
+  const { selectionAccuracy } = epochs.at(-1)!;
+  const summary = { macs, parameters, minutes, selectionAccuracy, testAccuracy };
+  writeFileSync(join(work, "original.json"), JSON.stringify({ ...summary, epochs }));
+  console.log(JSON.stringify(summary));
 }

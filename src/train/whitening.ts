@@ -1,7 +1,7 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 import type { Normalisation } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
-import { copyModel, float32, type Model } from "../onnx/index.ts";
+import { copyModel, float32, type Model, type Tensor } from "../onnx/index.ts";
 import { type Dataset, imageSize } from "./dataset.ts";
 
 /** Images whose patches are looked at, spread evenly over the data. */
@@ -27,25 +27,21 @@ export interface Whitened {
  */
 export function whitenFirstLayer(network: Model, data: Dataset, normalisation: Normalisation): Whitened {
   const model = copyModel(network);
-  const [first] = model.graph.nodes;
-  const weights = first?.op === "Conv" ? first.inputs[1]! : undefined;
-  const kernel = weights === undefined ? undefined : model.graph.constants.get(weights);
-  if (weights === undefined || kernel?.dims[1] !== data.shape[0]) {
-    throw new UsageError(`whitening needs a network that begins with a convolution, this begins with ${first?.op}`);
-  }
-  const [filters, channels, height, width] = kernel.dims as [number, number, number, number];
-  const size = channels * height * width;
+  const { weights, kernel } = firstConvolution(model, data);
+  const [filters, , height, width] = kernel.dims as [number, number, number, number];
+  const directions = mostVaried(covariance(data, normalisation, [height, width])).slice(0, filters >> 1);
   const values = kernel.data.slice() as Float32Array;
-  const directions = mostVaried(covariance(data, normalisation, [height, width]));
-  directions.slice(0, filters >> 1).forEach((direction, i) => {
-    values.set(direction, 2 * i * size);
-    values.set(
-      direction.map((value) => -value),
-      (2 * i + 1) * size,
-    );
-  });
+  values.set(directions.flatMap((direction) => [...direction, ...direction.map((value) => -value)]));
   model.graph.constants.set(weights, float32(values, kernel.dims));
   return { network: model, weights };
+}
+
+function firstConvolution({ graph }: Model, data: Dataset): { readonly weights: string; readonly kernel: Tensor } {
+  const [first] = graph.nodes;
+  const weights = first?.op === "Conv" ? first.inputs[1]! : "";
+  const kernel = graph.constants.get(weights);
+  if (kernel?.dims[1] === data.shape[0]) return { weights, kernel };
+  throw new UsageError(`whitening needs a network that begins with a convolution, this begins with ${first?.op}`);
 }
 
 /** Mean products of the values of a patch, patches side by side. */
@@ -74,12 +70,12 @@ function addProducts(products: Matrix, patch: Float64Array): void {
 }
 
 /** Eigenvectors, the most varied first, each scaled so that it gives unit variance. */
-function mostVaried(products: Matrix): Float32Array[] {
+function mostVaried(products: Matrix): number[][] {
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(products, { assumeSymmetric: true });
   return realEigenvalues
     .map((variance, i) => ({ variance, vector: eigenvectorMatrix.getColumn(i) }))
     .sort((a, b) => b.variance - a.variance)
-    .map(({ variance, vector }) => Float32Array.from(vector, (value) => value / Math.sqrt(variance + leastVariance)));
+    .map(({ variance, vector }) => vector.map((value) => value / Math.sqrt(variance + leastVariance)));
 }
 
 /** Offsets of the values of a patch from its first, in the order of a convolution's weights. */

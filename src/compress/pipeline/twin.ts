@@ -19,16 +19,29 @@ export async function makeTwin(
   compression: Compression,
   options: CompressOptions,
 ): Promise<CalibrateResult> {
-  const { name, recipe, network } = candidate;
-  const { work, original } = compression;
-  const { promise, preprocessing, labels, seed, canaries, signal, output, replace = false } = options;
-  const [second] = await int8Beside(compression);
-  const tried = second?.name === name ? undefined : second;
-  const twin = work.file("twin");
+  const twin = compression.work.file("twin");
+  const [int8] = await int8Beside(compression);
+  const second = int8?.name === candidate.name ? undefined : int8;
+  await pairCandidate(candidate, second, twin, compression, options);
+  const calibrated = await prove(twin, images, second !== undefined, options);
+  await moveTwin(twin, options.output, { replace: options.replace ?? false });
+  return calibrated;
+}
+
+/** Pairs a candidate with the original, and `second` as its int8 form, in the folder `twin`. */
+async function pairCandidate(
+  candidate: Candidate,
+  second: Candidate | undefined,
+  twin: string,
+  { work, original }: Compression,
+  options: CompressOptions,
+): Promise<void> {
+  const { preprocessing, labels, seed } = options;
+  const { recipe, network } = candidate;
   await pairTwin({
     original: options.original,
     compressed: work.file(network.file),
-    originalInt8: tried && work.file(tried.network.file),
+    originalInt8: second && work.file(second.network.file),
     integerForm: integerFormOf(candidate, work),
     preprocessing,
     labels,
@@ -36,21 +49,29 @@ export async function makeTwin(
     replace: true,
     compression: { recipe, options: recorded(options), seed, sourceSha256: original.entry.sha256 },
   });
+}
+
+/** Calibrates the twin on images in memory. Throws CalibrationError. */
+async function prove(
+  twin: string,
+  images: LoadedParts,
+  trySecond: boolean,
+  { promise, seed, canaries, signal, onProgress }: CompressOptions,
+): Promise<CalibrateResult> {
   const [selection, calibration] = [loadedSource(images.selection), loadedSource(images.calibration)];
-  const onProgress = counted(options.onProgress, "calibrating", selection.count! + calibration.count!);
-  const calibrated = await calibrateTwin(twin, calibration, {
-    promise,
-    selection,
-    seed,
-    trySecond: tried !== undefined,
-    canaries,
-    signal,
-    onProgress,
-  }).catch((error: unknown) => {
+  try {
+    return await calibrateTwin(twin, calibration, {
+      promise,
+      selection,
+      seed,
+      trySecond,
+      canaries,
+      signal,
+      onProgress: counted(onProgress, "calibrating", selection.count! + calibration.count!),
+    });
+  } catch (error) {
     throw error instanceof CalibrationError ? unproven(error, twin) : error;
-  });
-  await moveTwin(twin, output, { replace });
-  return calibrated;
+  }
 }
 
 /** The files that a twin for hardware takes, where the network computes in integers alone. */
