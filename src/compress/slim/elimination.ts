@@ -19,6 +19,8 @@ export interface LeastSquares {
   readonly cross: Matrix;
   /** tr(T'T) */
   readonly energy: number;
+  /** By how much rounding may have moved an eigenvalue of X'X; default 0. */
+  readonly uncertainty?: number;
 }
 
 /** How strongly weights are held to those given, relative to the mean of X'X's diagonal. */
@@ -26,10 +28,12 @@ const ridge = 2e-3;
 
 /**
  * Adds a penalty on the distance from the given weights, `r mean(diag X'X) |W - W0|^2`: few samples then leave alone what
- * they say nothing about, and where nothing has changed the optimum is W0 itself.
+ * they say nothing about, and where nothing has changed the optimum is W0 itself. What X'X is uncertain by comes on top, so
+ * that it is positive definite.
  */
-export function heldTo({ gram, cross, energy }: LeastSquares, given: Matrix, share = ridge): LeastSquares {
-  const strength = share * meanDiagonal(gram) || 1;
+export function heldTo(problem: LeastSquares, given: Matrix, share = ridge): LeastSquares {
+  const { gram, cross, energy, uncertainty = 0 } = problem;
+  const strength = share * meanDiagonal(gram) + uncertainty || 1;
   const [held, pulled] = [copyMatrix(gram), copyMatrix(cross)];
   for (let i = 0; i < held.rows; i++) held.data[i * held.columns + i]! += strength;
   for (let i = 0; i < pulled.data.length; i++) pulled.data[i]! += strength * given.data[i]!;

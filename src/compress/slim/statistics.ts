@@ -80,6 +80,9 @@ function addTo(sums: Float64Array, values: Float32Array): void {
   for (let i = 0; i < sums.length; i++) sums[i]! += values[i]!;
 }
 
+/** Relative error of sums in float32. */
+const rounding = 2 ** -23;
+
 /**
  * Takes the means out: an intercept, which no penalty holds, is then the layer's bias. A product of matrices has none,
  * and keeps its sums as they are.
@@ -92,10 +95,13 @@ function problemOf(layer: FittedLayer, sums: Float64Array): CentredProblem {
   const moment = (i: number, j: number): number => sums[i * size + j]! - samples * means[i]! * means[j]!;
   let energy = 0;
   for (let o = n; o < n + outputs; o++) energy += moment(o, o);
+  let trace = 0;
+  for (let i = 0; i < n; i++) trace += sums[i * size + i]!;
   return {
     gram: filled(n, n, moment),
     cross: filled(n, outputs, (i, o) => moment(i, n + o)),
     energy,
+    uncertainty: rounding * trace,
     inputMeans: means.subarray(0, n),
     targetMeans: means.subarray(n, n + outputs),
     samples,
