@@ -48,7 +48,7 @@ async function imagesOf({ preprocessing, seed }: PairRecipe, learning: ImageSour
 }
 
 function compressed(
-  { name, preprocessing, maxDrop, budget, seed, flip, canaries }: PairRecipe,
+  { name, preprocessing, maxDrop, macs, budget, seed, flip, canaries }: PairRecipe,
   { labels, work }: Sources,
   original: string,
   images: ImageSource,
@@ -64,6 +64,7 @@ function compressed(
     replace: true,
     promise: { kind: "drop", tolerance: maxDrop, probability: 0.95 },
     recipe: "student+int8",
+    target: { macs },
     budget,
     seed,
     flip,

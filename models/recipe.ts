@@ -18,6 +18,8 @@ export interface PairRecipe {
   readonly calibration: number;
   /** The drop in accuracy that the twin promises not to exceed, with 95 % probability. */
   readonly maxDrop: number;
+  /** Of the compressed network's multiply-adds, as a share of the original's, at most; default all. */
+  readonly macs?: number;
   /** Seconds that `compress` may take. */
   readonly budget: number;
   /** Whether a mirrored picture shows the same class. */

@@ -29,6 +29,7 @@ export const recipe: PairRecipe = {
   ],
   calibration: 6000,
   maxDrop: 0.003,
+  macs: 0.125,
   budget: 25 * 60,
   canaries: "images",
   flip: false,
