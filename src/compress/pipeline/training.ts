@@ -17,7 +17,7 @@ export type LearningSetting = Pick<Compression, "seed" | "normalisation" | "thre
 
 /**
  * How every network learns from the original: half cross-entropy on the labels where they are true, half divergence from the
- * teacher at temperature 3, on pictures that are moved, but for the last quarter, and mirrored with `flip`.
+ * teacher at temperature 3, on pictures that are moved and, with `flip`, mirrored.
  */
 export const learningFromOriginal = (
   data: Dataset,
@@ -29,7 +29,7 @@ export const learningFromOriginal = (
     seed,
     normalisation,
     threads,
-    augmentation: { shift: shiftFor(data), stillFrom, alternatingFlip: flip },
+    augmentation: { shift: shiftFor(data), alternatingFlip: flip },
     loss: distillation({ labels: labelled ? 0.5 : 0, temperature: 3 }),
     ...(checkpoint === undefined ? {} : { checkpoint: { file: checkpoint, everySteps: 100 } }),
     ...(signal === undefined ? {} : { signal }),
@@ -37,8 +37,6 @@ export const learningFromOriginal = (
 
 /** Pixels by which training moves pictures: two for 32 x 32. */
 const shiftFor = ({ shape }: Pick<Dataset, "shape">): number => Math.floor(Math.min(shape[1], shape[2]) / 16);
-/** Progress from which on it leaves them where they are. */
-const stillFrom = 0.75;
 
 /**
  * How long one pass over the images takes on this machine, from a few steps.
