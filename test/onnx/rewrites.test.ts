@@ -46,6 +46,38 @@ describe("foldBatchNormalization", () => {
     expect(ops(await expectSameAnswers(modelOf(b.graph), foldBatchNormalization))).not.toContain("BatchNormalization");
   });
 
+  test("folds products and sums with a constant a channel, or one for all, on either side", async () => {
+    const b = new LayerBuilder("written out");
+    const x = b.input("image", "float32", ["batch", 2, 4, 4]);
+    const conv = b.op("Conv", [x, b.constant(weights([4, 1, 3, 3]))], { group: 2 });
+    const scaled = b.op("Mul", [b.constant(weights([1, 4, 1, 1])), conv]);
+    const shifted = b.op("Add", [scaled, b.constant(weights([4, 1, 1]))]);
+    const gemm = b.op("Gemm", [b.op("Flatten", [shifted]), b.constant(weights([16, 5]))]);
+    b.output(b.op("Mul", [b.op("Add", [gemm, b.constant(weights([5]))]), b.constant(weights([]))]), "float32", [
+      "batch",
+      5,
+    ]);
+    expect(ops(await expectSameAnswers(modelOf(b.graph), foldBatchNormalization))).toEqual(["Conv", "Flatten", "Gemm"]);
+  });
+
+  test("leaves a constant that differs from place to place, or adds an axis", async () => {
+    const b = new LayerBuilder("by place");
+    const x = b.input("image", "float32", ["batch", 4, 4, 4]);
+    const conv = b.op("Conv", [x, b.constant(weights([4, 4, 1, 1]))]);
+    const byColumn = b.op("Add", [conv, b.constant(weights([4]))]);
+    const deeper = b.op("Mul", [
+      b.op("Conv", [byColumn, b.constant(weights([4, 4, 1, 1]))]),
+      b.constant(weights([1, 1, 4, 1, 1])),
+    ]);
+    b.output(deeper, "float32", [1, "batch", 4, 4, 4]);
+    expect(ops(await expectSameAnswers(modelOf(b.graph), foldBatchNormalization))).toEqual([
+      "Conv",
+      "Add",
+      "Conv",
+      "Mul",
+    ]);
+  });
+
   test("leaves one whose convolution has another reader, or that trains", async () => {
     const b = new LayerBuilder("shared");
     const x = b.input("image", "float32", ["batch", 2, 4, 4]);

@@ -1,17 +1,12 @@
 import { consumers, copyModel, FreshNames, producers, type Rewrite } from "../edit.ts";
 import { floatAttribute, type Graph, intAttribute, type Node } from "../graph.ts";
-import { float32, type Tensor } from "../tensor.ts";
+import { type Affine, absorb, type Channels, channelsOf, floats } from "./affine.ts";
 import { removeDeadNodes } from "./dead.ts";
 
-/** y = factor x + offset, channel by channel. */
-interface Affine {
-  readonly factor: readonly number[];
-  readonly offset: readonly number[];
-}
-
 /**
- * Folds every BatchNormalization in inference mode into the Conv, ConvTranspose or Gemm whose only reader it is. Weights
- * must be float32 constants. Where this does not hold the node stays.
+ * Folds every BatchNormalization in inference mode into the Conv, ConvTranspose or Gemm whose only reader it is, and so
+ * every product or sum with a constant for each channel, as which some exporters write it. Weights must be float32
+ * constants. Where this does not hold the node stays.
  */
 export const foldBatchNormalization: Rewrite = (model) => {
   const result = copyModel(model);
@@ -20,10 +15,12 @@ export const foldBatchNormalization: Rewrite = (model) => {
   const readers = consumers(graph);
   const makers = producers(graph);
   const outputs = new Set(graph.outputs.map((output) => output.name));
-  for (const node of graph.nodes.filter((node) => node.op === "BatchNormalization" && node.domain === "")) {
-    const source = makers.get(node.inputs[0]!);
-    const alone = readers.get(node.inputs[0]!)?.length === 1 && !outputs.has(node.inputs[0]!);
-    const affine = affineOf(graph, node);
+  for (const node of graph.nodes.filter(({ op, domain }) => op in affineMaps && domain === "")) {
+    const input = node.inputs.find((name) => !graph.constants.has(name)) ?? "";
+    const source = makers.get(input);
+    const channels = source && channelsOf(graph, source);
+    const alone = readers.get(input)?.length === 1 && !outputs.has(input);
+    const affine = channels && affineMaps[node.op]!(graph, node, channels);
     if (source === undefined || !alone || affine === undefined || !absorb(graph, source, affine, names)) continue;
     graph.values.delete(source.outputs[0]!);
     source.outputs = [node.outputs[0]!];
@@ -33,7 +30,22 @@ export const foldBatchNormalization: Rewrite = (model) => {
   return removeDeadNodes(result);
 };
 
-function affineOf(graph: Graph, node: Node): Affine | undefined {
+/** What a node does to each channel of its input; undefined where it is not that simple. */
+type AffineOf = (graph: Graph, node: Node, channels: Channels) => Affine | undefined;
+
+const affineMaps: Readonly<Record<string, AffineOf>> = {
+  BatchNormalization: normalisation,
+  Mul: (graph, node, channels) => {
+    const factor = constantOf(graph, node, channels);
+    return factor && { factor, offset: factor.map(() => 0) };
+  },
+  Add: (graph, node, channels) => {
+    const offset = constantOf(graph, node, channels);
+    return offset && { factor: offset.map(() => 1), offset };
+  },
+};
+
+function normalisation(graph: Graph, node: Node): Affine | undefined {
   const training = intAttribute(node, "training_mode", 0) === 1 || node.outputs.slice(1).some((name) => name !== "");
   const tensors = node.inputs.slice(1).map((name) => floats(graph, name));
   if (training || !tensors.every((tensor) => tensor !== undefined)) return undefined;
@@ -48,40 +60,11 @@ function affineOf(graph: Graph, node: Node): Affine | undefined {
   return { factor, offset: bias.map((value, channel) => value - factor[channel]! * mean[channel]!) };
 }
 
-/** A float32 constant. */
-function floats(graph: Graph, name: string): (Tensor & { data: Float32Array }) | undefined {
-  const tensor = graph.constants.get(name);
-  return tensor?.data instanceof Float32Array ? { ...tensor, data: tensor.data } : undefined;
-}
-
-/** Gives a linear node weights that compute the affine map too; false when it has none that can. */
-function absorb(graph: Graph, node: Node, { factor, offset }: Affine, names: FreshNames): boolean {
-  const axis = channelAxis(node);
-  const weights = floats(graph, node.inputs[1] ?? "");
-  const bias = biasOf(graph, node, factor.length);
-  if (axis === undefined || weights?.dims[axis] !== factor.length || bias === undefined) return false;
-  const stride = weights.dims.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const scaled = weights.data.map((value, at) => value * factor[Math.floor(at / stride) % factor.length]!);
-  const shifted = factor.map((value, channel) => value * bias[channel]! + offset[channel]!);
-  node.inputs = [node.inputs[0]!, names.take(node.inputs[1]!), names.take(node.inputs[2] || `${node.outputs[0]}_bias`)];
-  graph.constants.set(node.inputs[1]!, float32(scaled, weights.dims));
-  graph.constants.set(node.inputs[2]!, float32(shifted));
-  return true;
-}
-
-/** The axis of the weights that holds output channels. */
-function channelAxis(node: Node): number | undefined {
-  if (node.domain !== "") return undefined;
-  if (node.op === "Conv") return 0;
-  if (node.op === "ConvTranspose") return intAttribute(node, "group", 1) === 1 ? 1 : undefined;
-  const plain = floatAttribute(node, "alpha", 1) === 1 && floatAttribute(node, "beta", 1) === 1;
-  return node.op === "Gemm" && plain ? 1 - intAttribute(node, "transB", 0) : undefined;
-}
-
-/** A bias a channel, zeros when there is none; undefined when it is computed, or is of another form. */
-function biasOf(graph: Graph, node: Node, channels: number): readonly number[] | undefined {
-  const name = node.inputs[2] ?? "";
-  if (name === "") return Array<number>(channels).fill(0);
-  const bias = floats(graph, name);
-  return bias?.dims.at(-1) === channels && bias.data.length === channels ? [...bias.data] : undefined;
+/** The constant that a node reads beside its input: a value for each channel, or one for all. */
+function constantOf(graph: Graph, node: Node, { count, rank }: Channels): readonly number[] | undefined {
+  const constant = node.inputs.map((name) => floats(graph, name)).find((tensor) => tensor !== undefined);
+  if (constant === undefined || constant.dims.length > rank) return undefined;
+  if (constant.data.length === 1) return Array<number>(count).fill(constant.data[0]!);
+  const dims = [...Array<number>(rank - constant.dims.length).fill(1), ...constant.dims];
+  return dims.every((dim, axis) => dim === (axis === 1 ? count : 1)) ? [...constant.data] : undefined;
 }
