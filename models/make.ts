@@ -48,7 +48,7 @@ async function imagesOf({ preprocessing, seed }: PairRecipe, learning: ImageSour
 }
 
 function compressed(
-  { name, preprocessing, maxDrop, macs, budget, seed, flip, canaries }: PairRecipe,
+  { name, preprocessing, maxDrop, macs, budget, seed, weightBits, flip, canaries }: PairRecipe,
   { labels, work }: Sources,
   original: string,
   images: ImageSource,
@@ -67,6 +67,7 @@ function compressed(
     target: { macs },
     budget,
     seed,
+    weightBits,
     flip,
     canaries,
     work: join(work, "compress"),

@@ -22,6 +22,8 @@ export interface PairRecipe {
   readonly macs?: number;
   /** Seconds that `compress` may take. */
   readonly budget: number;
+  /** Of the networks in int8: a pair that goes to other machines must suit their CPUs. */
+  readonly weightBits: number;
   /** Whether a mirrored picture shows the same class. */
   readonly flip: boolean;
   /** What the twin carries to check itself: calibration images, or pictures made for it where these may not be given away. */

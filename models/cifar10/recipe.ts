@@ -22,6 +22,7 @@ export const recipe: PairRecipe = {
   calibration: 5000,
   maxDrop: 0.005,
   budget: 10 * 60,
+  weightBits: 7,
   canaries: "generated",
   flip: true,
 };

@@ -93,7 +93,8 @@ function secondStage(
     second: logitsOf(selection, "original-int8"),
     original: logitsOf(selection, "original"),
     confidence,
-    tolerance: promise.tolerance,
+    promise,
+    labels: selection.labels,
   });
   const logits = logitsOf(calibration, "original-int8");
   return threshold === undefined ? { logits } : { logits, threshold };

@@ -28,7 +28,7 @@ describe("makePlan", () => {
     expect(result.plan).toBe(tried[0]!.plan);
     for (const row of tried) expect(tried[0]!.measured).toBeGreaterThanOrEqual(row.measured!);
     expect(PlanSchema.parse(result.plan)).toEqual(result.plan);
-    expect(steps.length).toBe(13);
+    expect(steps.length).toBe(21);
     for (const { secondsPerImage } of result.timings) expect(secondsPerImage).toBeGreaterThan(0);
   });
 

@@ -111,7 +111,7 @@ describe("calibration", () => {
       second: pick({ ...stored, compressed: second.logits }, half(1)).compressed,
       original: others.original,
       confidence: defaultConfidence,
-      tolerance: promises.drop.tolerance,
+      promise: { kind: "agreement", tolerance: promises.drop.tolerance },
     });
     const stage = { logits: pick({ ...stored, compressed: second.logits }, half(0)).compressed, threshold: threshold! };
     const { chosen } = calibrate(request({ second: stage }));
@@ -119,6 +119,26 @@ describe("calibration", () => {
     const without = calibrate(request()).ladder.find((rung) => rung.threshold === chosen.threshold)!;
     expect(chosen.agreement).toBeLessThan(without.agreement);
     expect(without.originalRate).toBe(without.escalationRate);
+  });
+
+  it("lets more of the int8 answers stand for a drop, where those that differ gain as well as lose", () => {
+    const stage = pick({ ...stored, compressed: second.logits }, half(1)).compressed;
+    const { original, labels } = others;
+    const fixed = (kind: TwinPromise["kind"], known: Int32Array | undefined) =>
+      secondThreshold({
+        second: stage,
+        original,
+        confidence: defaultConfidence,
+        promise: { kind, tolerance: promises.drop.tolerance },
+        labels: known,
+      });
+    const byLabel = fixed("drop", labels);
+    expect(byLabel ?? 0).toBeLessThan(fixed("drop", undefined)!);
+    expect(fixed("agreement", labels)).toBe(fixed("drop", undefined));
+    const sample = sampleOf({ ...others, compressed: stage }, defaultConfidence);
+    const standing = sample.lost!.kept.filter((_, i) => sample.confidence[i]! >= (byLabel ?? 0));
+    const lost = standing.reduce((total, loss) => total + loss, 0);
+    expect(lost).toBeLessThanOrEqual((promises.drop.tolerance / 4) * original.count);
   });
 
   it("reports every class with an interval, by label or by the original's answer", () => {

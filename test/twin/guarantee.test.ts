@@ -124,7 +124,7 @@ describe(`over ${draws} calibration sets drawn from real answers, the promise is
       second: second.logits,
       original: two.original,
       confidence: defaultConfidence,
-      tolerance: 0.01,
+      promise: { kind: "agreement", tolerance: 0.01 },
     });
     const table = tableOf({ ...two, second: { logits: second.logits, threshold: threshold! } }, kind);
     expect(table.escalated.some((loss) => loss !== 0)).toBe(true);

@@ -54,6 +54,7 @@ export const compressCommand = () =>
       .addOption(options.minAgreement())
       .addOption(options.probability())
       .addOption(new Option("--calibrate-on <images>", "other images to calibrate on, instead of a part of --data"))
+      .addOption(options.weightBits())
       .addOption(new Option("--no-flip", "a mirrored picture does not show the same class"))
       .addOption(new Option("--seed <n>", "decides parts, weights and order").argParser(parseCount(0)).default(0))
       .addOption(
@@ -98,6 +99,7 @@ export const compressCommand = () =>
           budget: flags.budget,
           seed: flags.seed,
           flip: flags.flip,
+          weightBits: flags.weightBits,
           canaries: flags.canaries,
           work: flags.work,
           keepWork: flags.work !== undefined,

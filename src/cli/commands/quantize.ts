@@ -23,7 +23,8 @@ export const quantizeCommand = () =>
           parseFraction,
         ),
       )
-      .addOption(new Option("--method <method>", "how ranges of activations are chosen").choices(rangeMethods)),
+      .addOption(new Option("--method <method>", "how ranges of activations are chosen").choices(rangeMethods))
+      .addOption(options.weightBits()),
   )
     .addOption(options.json())
     .addOption(options.quiet())
@@ -47,11 +48,12 @@ export const quantizeCommand = () =>
             signal,
             onProgress: (n) => progress.advance(n),
           });
-          const { minAgreement, method } = flags;
+          const { minAgreement, method, weightBits } = flags;
           const quantized = await quantizeModel(model, batches, {
             signal,
             ...(minAgreement === undefined ? {} : { minAgreement }),
             ...(method === undefined ? {} : { method }),
+            ...(weightBits === undefined ? {} : { weightBits }),
           });
           progress.stop();
           await writeModel(flags.output, quantized.model);

@@ -37,13 +37,17 @@ export function checkOptions(options: QuantizeOptions): CheckedOptions {
   if (method !== undefined && !rangeMethods.includes(method)) {
     throw new UsageError(unknownValue("range method", method, rangeMethods));
   }
-  if (weightBits !== undefined && !(Number.isInteger(weightBits) && weightBits >= 2 && weightBits <= 8)) {
-    throw new UsageError(`weightBits is a whole number in 2..8, not ${weightBits}`);
-  }
+  checkWeightBits(weightBits);
   if (minAgreement !== undefined && !(minAgreement > 0 && minAgreement <= 1)) {
     throw new UsageError(`minAgreement is a share above 0 and at most 1, not ${minAgreement}`);
   }
   if (!Number.isInteger(threads) || threads < 1) throw new UsageError(`threads is at least 1, not ${threads}`);
   const { biasCorrection = true, onProgress = () => {} } = options;
   return { ...options, biasCorrection, threads, onProgress };
+}
+
+/** Refuses bits that int8 has no weights of. Throws UsageError. */
+export function checkWeightBits(bits: number | undefined): void {
+  if (bits === undefined || (Number.isInteger(bits) && bits >= 2 && bits <= 8)) return;
+  throw new UsageError(`weightBits is a whole number in 2..8, not ${bits}`);
 }

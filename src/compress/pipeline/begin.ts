@@ -19,7 +19,8 @@ export async function begin(
   const { normalisation } = createPreprocessor(options.preprocessing);
   const work = await WorkFolder.open(workPath(options), runHash(original, images, options));
   await writeWhole(work.file(original.entry.file), original.bytes);
-  const { promise, target = {}, budget, seed, flip, signal, onProgress = () => {}, onNote = () => {} } = options;
+  const { promise, target = {}, budget, seed, flip, weightBits, signal } = options;
+  const { onProgress = () => {}, onNote = () => {} } = options;
   const started = {
     original: {
       model: decodeModel(original.bytes),
@@ -36,6 +37,7 @@ export async function begin(
     deadline: performance.now() + 1000 * budget,
     seed,
     flip,
+    weightBits,
     threads: cpuBudget(),
     work,
     signal,
@@ -51,8 +53,8 @@ export const workPath = ({ work, output }: Pick<CompressOptions, "work" | "outpu
 
 /** A hash of all that decides which networks a run makes. What is promised of them may change when it goes on. */
 function runHash({ entry }: AdmittedNetwork, images: LoadedParts, options: CompressOptions): string {
-  const { preprocessing, recipe, target, budget, seed, flip } = options;
+  const { preprocessing, recipe, target, budget, seed, flip, weightBits } = options;
   const parts = Object.values(images).map(({ fingerprints }) => partHash(fingerprints));
-  const all = { original: entry.sha256, parts, preprocessing, recipe, target, budget, seed, flip };
+  const all = { original: entry.sha256, parts, preprocessing, recipe, target, budget, seed, flip, weightBits };
   return createHash("sha256").update(JSON.stringify(all)).digest("hex");
 }

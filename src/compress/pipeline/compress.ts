@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import { readModel } from "../../onnx/index.ts";
 import { type AdmittedNetwork, admitNetwork, describePromise, refuseExisting } from "../../twin/index.ts";
+import { checkWeightBits } from "../int8/options.ts";
 import { begin } from "./begin.ts";
 import { makeCandidates } from "./candidates.ts";
 import type { Compression } from "./context.ts";
@@ -25,6 +26,7 @@ import { makeTwin } from "./twin.ts";
  */
 export async function compress(options: CompressOptions): Promise<CompressResult> {
   refuseExisting(options.output, options.replace ?? false);
+  checkWeightBits(options.weightBits);
   const original = await admitNetwork(options.original, "original.onnx");
   for (const note of original.notes) options.onNote?.(note);
   const images = await loadParts(await cutParts(options), options);

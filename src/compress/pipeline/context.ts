@@ -34,6 +34,8 @@ export interface Compression {
   readonly deadline: number;
   readonly seed: number;
   readonly flip: boolean;
+  /** Of networks in int8; as this CPU takes them where absent. */
+  readonly weightBits?: number | undefined;
   readonly threads: number;
   readonly work: WorkFolder;
   readonly signal?: AbortSignal | undefined;

@@ -39,9 +39,10 @@ async function quantized(
   recipe: string,
   compression: Compression,
 ): Promise<Candidate> {
-  const { work, threads, signal, onProgress } = compression;
+  const { work, threads, weightBits, signal, onProgress } = compression;
   const { model } = await quantizeModel(readModel(work.file(network.file)), batches(network, compression), {
     threads,
+    ...(weightBits === undefined ? {} : { weightBits }),
     ...(signal === undefined ? {} : { signal }),
     onProgress: (step, done, total) => onProgress(`int8: ${step}`, done, total ?? done),
   });

@@ -29,6 +29,8 @@ export interface CompressOptions {
   readonly seed: number;
   /** Whether a mirrored picture shows the same class. */
   readonly flip: boolean;
+  /** Of networks in int8, 2 to 8; 7 suits every CPU. Default: what suits this one. */
+  readonly weightBits?: number | undefined;
   /** What the twin carries to be checked by on other machines: some of the calibration images, or none. Default "images". */
   readonly canaries?: CanaryKind | undefined;
   /** Where to keep what is finished, to go on from after an interruption; `<output>.work` by default. */

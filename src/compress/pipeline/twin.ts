@@ -82,7 +82,9 @@ const integerFormOf = ({ network, inIntegers = false }: Candidate, work: WorkFol
 const unproven = (cause: CalibrationError, twin: string): CalibrationError =>
   new CalibrationError(`${cause.message}. The best twin so far is in ${twin}, without a promise`, { cause });
 
-function recorded({ budget, flip, target = {} }: CompressOptions): Record<string, number | boolean> {
-  const given = Object.entries(target).filter((entry): entry is [string, number] => entry[1] !== undefined);
+function recorded({ budget, flip, weightBits, target = {} }: CompressOptions): Record<string, number | boolean> {
+  const given = Object.entries({ ...target, weightBits }).filter(
+    (entry): entry is [string, number] => entry[1] !== undefined,
+  );
   return { budgetSeconds: budget, flip, ...Object.fromEntries(given) };
 }

@@ -1,6 +1,7 @@
 import { CalibrationError } from "../../errors.ts";
 import { confidences, topClasses } from "../confidence/index.ts";
 import type { ConfidenceSpec, Logits } from "../types.ts";
+import type { TwinPromise } from "./promise.ts";
 
 /** Escalation rates, in percent, that a grid aims at, in the order in which they are tested. */
 const rates = [95, 90, 80, 70, ...Array.from({ length: 60 }, (_, i) => 60 - i)];
@@ -42,8 +43,9 @@ export interface SecondThresholdRequest {
   readonly second: Logits;
   readonly original: Logits;
   readonly confidence: ConfidenceSpec;
-  /** Of the promise. */
-  readonly tolerance: number;
+  readonly promise: Pick<TwinPromise, "kind" | "tolerance">;
+  /** Index of each image's true class. Without them, or where one is -1, every answer that differs counts as lost. */
+  readonly labels?: Int32Array | undefined;
 }
 
 /** The share of the tolerance that the second stage may use up. */
@@ -51,22 +53,33 @@ const secondShare = 0.25;
 
 /**
  * The threshold of the int8 original, fixed on selection images so that the cascade keeps one free parameter and
- * calibration one sequence: the lowest at which its standing answers differ from the float32 original's on no more than a
- * quarter of the tolerance. Undefined when even all of its answers may stand. Whatever it is, calibration counts the
- * second stage's losses, so the promise does not rest on this choice.
+ * calibration one sequence: the lowest at which its standing answers lose no more than a quarter of the tolerance against
+ * the float32 original's. Undefined when even all of its answers may stand. Whatever it is, calibration counts the second
+ * stage's losses, so the promise does not rest on this choice.
  */
 export function secondThreshold(request: SecondThresholdRequest): number | undefined {
-  const { second, original, confidence, tolerance } = request;
-  const [answers, reference] = [topClasses(second), topClasses(original)];
-  const all = confidences(confidence, second);
-  const differing = all.filter((_, i) => answers[i] !== reference[i]).toSorted();
-  const allowed = Math.floor(secondShare * tolerance * second.count);
-  const surest = differing.at(-1 - allowed);
-  return surest === undefined ? undefined : above(surest, all);
+  const { second, confidence, promise } = request;
+  const losses = secondLosses(request);
+  const sure = confidences(confidence, second);
+  const surestFirst = [...losses.keys()].sort((a, b) => sure[b]! - sure[a]!);
+  const allowed = Math.floor(secondShare * promise.tolerance * second.count);
+  const confidenceAt = (place: number) => sure[surestFirst[place] ?? -1];
+  let lost = losses.reduce((total, loss) => total + loss, 0);
+  let standing = losses.length;
+  while (lost > allowed || (standing > 0 && confidenceAt(standing - 1) === confidenceAt(standing))) {
+    lost -= losses[surestFirst[--standing]!]!;
+  }
+  if (standing === losses.length) return undefined;
+  const next = confidenceAt(standing)!;
+  return ((confidenceAt(standing - 1) ?? next + 2) + next) / 2;
 }
 
-/** Half-way between a confidence and the next larger one; one more where none is larger. */
-function above(confidence: number, all: Float64Array): number {
-  const next = all.reduce((least, value) => (value > confidence ? Math.min(least, value) : least), confidence + 2);
-  return (confidence + next) / 2;
+/** What each of the second stage's answers loses against the original's: of a promise on the drop, a right class. */
+function secondLosses({ second, original, promise, labels }: SecondThresholdRequest): number[] {
+  const [answers, reference] = [topClasses(second), topClasses(original)];
+  return Array.from(reference, (right, i) => {
+    if (answers[i] === right) return 0;
+    const label = labels?.[i] ?? -1;
+    return promise.kind === "agreement" || label < 0 ? 1 : Number(right === label) - Number(answers[i] === label);
+  });
 }

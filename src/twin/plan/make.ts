@@ -44,6 +44,8 @@ export interface PlanResult {
 /** Candidates with the best predictions that are tried, and how often each has its turn. */
 const tries = 3;
 const turns = 3;
+/** Turns more that decide between the best two. */
+const decidingTurns = 4;
 
 /**
  * Measures the networks on this machine and picks the lanes and batch sizes that reach the goal best: first each network
@@ -61,7 +63,7 @@ export async function makePlan(options: PlanOptions): Promise<PlanResult> {
   for (const busy of busyLanes(resources)) timings.push(...(await timeOn(busy, options, isolation)));
   const all = candidates({ goal, demand, ...resources, isolation, timings });
   const tried = await tryInTurn(all.slice(0, tries), demand, options);
-  const best = [...bestFirst(tried, goal), ...all.slice(tries)];
+  const best = [...tried, ...all.slice(tries)];
   return { plan: best[0]!.plan, goal, timings, rows: best };
 }
 
@@ -87,26 +89,38 @@ async function timeOn(
   }
 }
 
-/** Candidates in turns, each with the median of its own: the machine may be slower in one moment than in another. */
+/** Tries candidates in turns, and the best two of them in some more; best median first. */
 async function tryInTurn(
   rows: readonly Candidate[],
   demand: readonly Demand[],
-  { networks, goal = "throughput", signal, onProgress }: PlanOptions,
+  options: PlanOptions,
 ): Promise<Required<SweepRow>[]> {
-  const samples = rows.map((): number[] => []);
-  for (let turn = 0; turn < turns; turn++) {
-    for (const [i, { plan, arrangement }] of rows.entries()) {
+  const samples = new Map<Candidate, number[]>(rows.map((row) => [row, []]));
+  await addTurns(turns, samples, demand, options);
+  const finalists = new Map(bestFirst(samples, options).slice(0, 2));
+  if (finalists.size > 1) await addTurns(decidingTurns, finalists, demand, options);
+  return bestFirst(samples, options).map(([row, values]) => ({ ...row, measured: median(values) }));
+}
+
+/** Adds a sample a turn: the machine may be slower in one moment than in another. */
+async function addTurns(
+  count: number,
+  samples: ReadonlyMap<Candidate, number[]>,
+  demand: readonly Demand[],
+  { networks, goal = "throughput", signal, onProgress }: PlanOptions,
+): Promise<void> {
+  for (let turn = 0; turn < count; turn++) {
+    for (const [{ plan, arrangement }, values] of samples) {
       signal?.throwIfAborted();
-      samples[i]!.push(await tryPlan(plan, networks, demand, goal, signal));
+      values.push(await tryPlan(plan, networks, demand, goal, signal));
       onProgress?.(arrangement);
     }
   }
-  return rows.map((row, i) => ({ ...row, measured: median(samples[i]!) }));
 }
 
-function bestFirst(rows: readonly Required<SweepRow>[], goal: Goal): SweepRow[] {
+function bestFirst(samples: ReadonlyMap<Candidate, number[]>, { goal }: PlanOptions): [Candidate, number[]][] {
   const sign = goal === "latency" ? 1 : -1;
-  return rows.toSorted((a, b) => sign * (a.measured - b.measured));
+  return [...samples].sort(([, a], [, b]) => sign * (median(a) - median(b)));
 }
 
 function demandOf({ networks, escalationRate, lastRate = escalationRate }: PlanOptions): Demand[] {
