@@ -30,7 +30,7 @@ export const recipe: PairRecipe = {
   calibration: 6000,
   maxDrop: 0.003,
   macs: 0.125,
-  budget: 15 * 60,
+  budget: 12 * 60,
   weightBits: 7,
   canaries: "images",
   flip: false,

@@ -79,6 +79,7 @@ function calibrateWith(
     seed,
     confidence,
     worstClass,
+    alternatives: secondStages(options).length,
   });
   return { second, calibration: result, secondThreshold: stage?.threshold, cost: costOf(result, second, calibration) };
 }

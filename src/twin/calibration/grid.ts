@@ -44,42 +44,44 @@ export interface SecondThresholdRequest {
   readonly original: Logits;
   readonly confidence: ConfidenceSpec;
   readonly promise: Pick<TwinPromise, "kind" | "tolerance">;
-  /** Index of each image's true class. Without them, or where one is -1, every answer that differs counts as lost. */
+  /** Index of each image's true class; -1 where it is not known. */
   readonly labels?: Int32Array | undefined;
 }
 
-/** The share of the tolerance that the second stage may use up. */
-const secondShare = 0.25;
+/** The share of the tolerance that the second stage may use up. For a drop answers that change may gain as well as lose. */
+const secondShare = { agreement: 0.25, drop: 1 } as const;
 
 /**
  * The threshold of the int8 original, fixed on selection images so that the cascade keeps one free parameter and
- * calibration one sequence: the lowest at which its standing answers lose no more than a quarter of the tolerance against
- * the float32 original's. Undefined when even all of its answers may stand. Whatever it is, calibration counts the second
+ * calibration one sequence: the lowest at which no more of its standing answers count as changed than that share of the
+ * tolerance. Undefined when even all of its answers may stand. Whatever it is, calibration counts the second
  * stage's losses, so the promise does not rest on this choice.
  */
 export function secondThreshold(request: SecondThresholdRequest): number | undefined {
   const { second, confidence, promise } = request;
-  const losses = secondLosses(request);
-  const sure = confidences(confidence, second);
-  const surestFirst = [...losses.keys()].sort((a, b) => sure[b]! - sure[a]!);
-  const allowed = Math.floor(secondShare * promise.tolerance * second.count);
-  const confidenceAt = (place: number) => sure[surestFirst[place] ?? -1];
-  let lost = losses.reduce((total, loss) => total + loss, 0);
-  let standing = losses.length;
-  while (lost > allowed || (standing > 0 && confidenceAt(standing - 1) === confidenceAt(standing))) {
-    lost -= losses[surestFirst[--standing]!]!;
-  }
-  if (standing === losses.length) return undefined;
-  const next = confidenceAt(standing)!;
-  return ((confidenceAt(standing - 1) ?? next + 2) + next) / 2;
+  const changes = changedAnswers(request);
+  const all = confidences(confidence, second);
+  const changed = all.filter((_, i) => changes[i]!).toSorted();
+  const allowed = Math.floor(secondShare[promise.kind] * promise.tolerance * second.count);
+  const surest = changed.at(-1 - allowed);
+  return surest === undefined ? undefined : above(surest, all);
 }
 
-/** What each of the second stage's answers loses against the original's: of a promise on the drop, a right class. */
-function secondLosses({ second, original, promise, labels }: SecondThresholdRequest): number[] {
+/**
+ * Whether each of the second stage's answers is another than the original's: for a promise on the drop only where that
+ * makes it right or wrong, or the true class is not known.
+ */
+function changedAnswers({ second, original, promise, labels }: SecondThresholdRequest): boolean[] {
   const [answers, reference] = [topClasses(second), topClasses(original)];
   return Array.from(reference, (right, i) => {
-    if (answers[i] === right) return 0;
     const label = labels?.[i] ?? -1;
-    return promise.kind === "agreement" || label < 0 ? 1 : Number(right === label) - Number(answers[i] === label);
+    const matters = promise.kind === "agreement" || label < 0 || right === label || answers[i] === label;
+    return answers[i] !== right && matters;
   });
+}
+
+/** Half-way between a confidence and the next larger one; one more where none is larger. */
+function above(confidence: number, all: Float64Array): number {
+  const next = all.reduce((least, value) => (value > confidence ? Math.min(least, value) : least), confidence + 2);
+  return (confidence + next) / 2;
 }
