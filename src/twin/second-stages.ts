@@ -5,15 +5,14 @@ import {
   calibrate,
   expectedSpeedUp,
   type SecondStage,
+  type SecondThresholdRequest,
   secondThreshold,
-  type TwinPromise,
   thresholdGrid,
 } from "./calibration/index.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { confidences } from "./confidence/index.ts";
 import { stageCosts } from "./evaluate.ts";
 import type { TwinFolder } from "./folder.ts";
-import type { ConfidenceSpec } from "./types.ts";
 
 /** Answers of all networks on disjoint images. */
 export interface CalibrationParts {
@@ -23,8 +22,18 @@ export interface CalibrationParts {
 
 /** What escalations go to first. */
 export type Second = "original" | "original-int8";
-const secondStages = ({ trySecond = false }: CalibrateOptions): Second[] =>
-  trySecond ? ["original", "original-int8"] : ["original"];
+
+/** A second stage to try; `share` of the tolerance may be changed by int8 answers that stand. */
+type Alternative = { readonly second: "original" } | { readonly second: "original-int8"; readonly share: number };
+
+/**
+ * Where many int8 answers stand the second stage is cheaper, but fewer thresholds can be proven: which weighs more depends on
+ * the networks, so both are tried.
+ */
+const alternatives = ({ trySecond = false }: CalibrateOptions): Alternative[] => {
+  const int8 = [0.25, 1].map((share) => ({ second: "original-int8", share }) as const);
+  return [{ second: "original" }, ...(trySecond ? int8 : [])];
+};
 
 /**
  * Calibrates with every second stage that may be tried, and finds the cheapest.
@@ -32,9 +41,9 @@ const secondStages = ({ trySecond = false }: CalibrateOptions): Second[] =>
  * @throws CalibrationError when no second stage allows the promise
  */
 export function trySecondStages(folder: TwinFolder, parts: CalibrationParts, options: CalibrateOptions) {
-  const attempts = secondStages(options).map((second) => attempt(second, folder, parts, options));
-  const costs = attempts.flatMap((each) => ("cost" in each ? [[each.second, each.cost] as const] : []));
-  return { best: cheapest(attempts), costs: new Map(costs) };
+  const attempts = alternatives(options).map((alternative) => attempt(alternative, folder, parts, options));
+  const cheapestLast = attempts.filter((each) => "cost" in each).sort((a, b) => b.cost - a.cost);
+  return { best: cheapest(attempts), costs: new Map(cheapestLast.map(({ second, cost }) => [second, cost])) };
 }
 
 /** A calibration with one second stage. */
@@ -48,13 +57,13 @@ export interface Attempt {
 
 /** Calibrates with one second stage; a promise that it does not allow is an answer, too. */
 function attempt(
-  second: Second,
+  alternative: Alternative,
   folder: TwinFolder,
   parts: CalibrationParts,
   options: CalibrateOptions,
 ): Attempt | { readonly error: CalibrationError } {
   try {
-    return calibrateWith(second, folder, parts, options);
+    return calibrateWith(alternative, folder, parts, options);
   } catch (error) {
     if (error instanceof CalibrationError) return { error };
     throw error;
@@ -62,13 +71,15 @@ function attempt(
 }
 
 function calibrateWith(
-  second: Second,
+  alternative: Alternative,
   folder: TwinFolder,
   { selection, calibration }: CalibrationParts,
   options: CalibrateOptions,
 ): Attempt {
   const { promise, seed = 0, confidence = folder.manifest.confidence, worstClass = false } = options;
-  const stage = second === "original" ? undefined : secondStage(selection, calibration, confidence, promise);
+  const { second } = alternative;
+  const fixed = second === "original" ? undefined : { confidence, promise, share: alternative.share };
+  const stage = fixed && secondStage(selection, calibration, fixed);
   const result = calibrate({
     compressed: logitsOf(calibration, "compressed"),
     original: logitsOf(calibration, "original"),
@@ -79,7 +90,7 @@ function calibrateWith(
     seed,
     confidence,
     worstClass,
-    alternatives: secondStages(options).length,
+    alternatives: alternatives(options).length,
   });
   return { second, calibration: result, secondThreshold: stage?.threshold, cost: costOf(result, second, calibration) };
 }
@@ -87,14 +98,12 @@ function calibrateWith(
 function secondStage(
   selection: Collected,
   calibration: Collected,
-  confidence: ConfidenceSpec,
-  promise: TwinPromise,
+  fixed: Pick<SecondThresholdRequest, "confidence" | "promise" | "share">,
 ): SecondStage {
   const threshold = secondThreshold({
+    ...fixed,
     second: logitsOf(selection, "original-int8"),
     original: logitsOf(selection, "original"),
-    confidence,
-    promise,
     labels: selection.labels,
   });
   const logits = logitsOf(calibration, "original-int8");

@@ -112,6 +112,7 @@ describe("calibration", () => {
       original: others.original,
       confidence: defaultConfidence,
       promise: { kind: "agreement", tolerance: promises.drop.tolerance },
+      share: 0.25,
     });
     const stage = { logits: pick({ ...stored, compressed: second.logits }, half(0)).compressed, threshold: threshold! };
     const { chosen } = calibrate(request({ second: stage }));
@@ -121,23 +122,28 @@ describe("calibration", () => {
     expect(without.originalRate).toBe(without.escalationRate);
   });
 
-  it("lets more int8 answers stand for a drop, where those that change gain as well as lose", () => {
+  it("lets more int8 answers stand for a drop, where only those count that become right or wrong", () => {
     const stage = pick({ ...stored, compressed: second.logits }, half(1)).compressed;
     const { original, labels } = others;
-    const fixed = (kind: TwinPromise["kind"], known: Int32Array | undefined) =>
+    const fixed = (kind: TwinPromise["kind"], known: Int32Array | undefined, share: number) =>
       secondThreshold({
         second: stage,
         original,
         confidence: defaultConfidence,
         promise: { kind, tolerance: promises.drop.tolerance },
         labels: known,
-      });
-    const [byLabel, blind, agreement] = [fixed("drop", labels), fixed("drop", undefined), fixed("agreement", labels)];
-    expect(byLabel ?? 0).toBeLessThanOrEqual(blind ?? 0);
-    expect(blind ?? 0).toBeLessThan(agreement!);
+        share,
+      }) ?? 0;
     const { confidence, lost } = sampleOf({ ...others, compressed: stage }, defaultConfidence);
-    const changed = lost!.kept.filter((loss, i) => loss !== 0 && confidence[i]! >= (byLabel ?? 0)).length;
-    expect(changed).toBeLessThanOrEqual(promises.drop.tolerance * original.count);
+    const pairs = [0.1, 0.25, 0.5, 1].map((share) => {
+      const [drop, agreement] = [fixed("drop", labels, share), fixed("agreement", labels, share)];
+      expect(fixed("drop", undefined, share)).toBe(agreement);
+      const changed = lost!.kept.filter((loss, i) => loss !== 0 && confidence[i]! >= drop).length;
+      expect(changed).toBeLessThanOrEqual(share * promises.drop.tolerance * original.count);
+      expect(drop).toBeLessThanOrEqual(agreement);
+      return [drop, agreement] as const;
+    });
+    expect(pairs.some(([drop, agreement]) => drop < agreement)).toBe(true);
   });
 
   it("proves more of each of several alternatives, so that any may be taken", () => {
