@@ -3,13 +3,13 @@ import { percent } from "../report/figures.ts";
 import type { CalibrateResult } from "../twin/index.ts";
 
 /** What a calibration found, for a person. */
-export function calibrationText({ manifest, calibration, costs, labelled }: CalibrateResult, promise: string): string {
+export function calibrationText({ manifest, calibration, cost, labelled }: CalibrateResult, promise: string): string {
   const { chosen, images } = calibration;
   const lines = [
     `${pc.bold(`Promised: ${promise}`)}, for new images like these ${images}.`,
     `threshold ${manifest.threshold!.toPrecision(4)} on ${calibration.confidence.measure}; escalates ${percent(chosen.escalationRate)}`,
     `on the calibration images: agreement ${percent(chosen.agreement, 2)}${dropText(chosen.drop)}; bound proven ${percent(chosen.bound, 2)}`,
-    `estimated speed-up ${(1 / costs.get(manifest.secondStage)!).toFixed(1)} with second stage ${manifest.secondStage}${otherCosts(costs)}`,
+    `estimated speed-up ${(1 / cost).toFixed(1)} with second stage ${manifest.secondStage}`,
   ];
   if (!labelled) lines.push("The images have no labels: only agreement with the original can be promised.");
   return lines.join("\n");
@@ -17,8 +17,3 @@ export function calibrationText({ manifest, calibration, costs, labelled }: Cali
 
 const dropText = (drop: number | undefined): string =>
   drop === undefined ? "" : `, drop ${(100 * drop).toFixed(2)} points`;
-
-function otherCosts(costs: CalibrateResult["costs"]): string {
-  if (costs.size < 2) return "";
-  return ` (${[...costs].map(([name, cost]) => `${name} ${(1 / cost).toFixed(1)}`).join(", ")})`;
-}

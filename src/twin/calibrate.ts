@@ -18,7 +18,7 @@ import { readTwin, type TwinFolder } from "./folder.ts";
 import type { Manifest } from "./manifest.ts";
 import { recordCalibration } from "./record.ts";
 import { pickRows } from "./rows.ts";
-import { type CalibrationParts, hasLabels, type Second, trySecondStages } from "./second-stages.ts";
+import { type CalibrationParts, calibrateSecondStage, hasLabels } from "./second-stages.ts";
 import type { ConfidenceSpec } from "./types.ts";
 
 export interface CalibrateOptions {
@@ -43,8 +43,8 @@ export interface CalibrateOptions {
 export interface CalibrateResult {
   readonly manifest: Manifest;
   readonly calibration: Calibration;
-  /** The cost of a twin relative to the original, for each second stage that was tried. */
-  readonly costs: ReadonlyMap<Second, number>;
+  /** Time of the twin relative to the original, from the times that the networks took on the images. */
+  readonly cost: number;
   /** The twin at every threshold that the calibration images tell apart, with the speed-up expected there. */
   readonly curve: readonly CurvePoint[];
   /** Labels were known, and used where the promise needs them. */
@@ -71,12 +71,12 @@ export async function calibrateTwin(
 ): Promise<CalibrateResult> {
   const folder = await readTwin(path);
   const parts = await answerParts(folder, images, options);
-  const { best, costs } = trySecondStages(folder, parts, options);
+  const best = calibrateSecondStage(folder, parts, options);
   const manifest = await recordCalibration(folder, best, parts, images.name, options);
   return {
     manifest,
     calibration: best.calibration,
-    costs,
+    cost: best.cost,
     curve: curveOf(manifest, parts.calibration),
     labelled: hasLabels(parts.calibration),
     toLabel: namesToLabel(manifest, parts),

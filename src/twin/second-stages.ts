@@ -23,27 +23,28 @@ export interface CalibrationParts {
 /** What escalations go to first. */
 export type Second = "original" | "original-int8";
 
-/** A second stage to try; `share` of the tolerance may be changed by int8 answers that stand. */
-type Alternative = { readonly second: "original" } | { readonly second: "original-int8"; readonly share: number };
+/** The share of the error probability that is left for float32, where the promise could not be kept with int8 before it. */
+const fallbackShare = 0.1;
 
 /**
- * Where many int8 answers stand the second stage is cheaper, but fewer thresholds can be proven: which weighs more depends on
- * the networks, so both are tried.
- */
-const alternatives = ({ trySecond = false }: CalibrateOptions): Alternative[] => {
-  const int8 = [0.25, 1].map((share) => ({ second: "original-int8", share }) as const);
-  return [{ second: "original" }, ...(trySecond ? int8 : [])];
-};
-
-/**
- * Calibrates with every second stage that may be tried, and finds the cheapest.
+ * Calibrates with the original in int8 as second stage where it may be tried and is faster here; with float32 alone where it
+ * is not, or where that does not allow the promise. What is tried first is decided by time, not by answers, and the
+ * second gets a share of the error probability, so that the promise holds whichever is taken.
  *
  * @throws CalibrationError when no second stage allows the promise
  */
-export function trySecondStages(folder: TwinFolder, parts: CalibrationParts, options: CalibrateOptions) {
-  const attempts = alternatives(options).map((alternative) => attempt(alternative, folder, parts, options));
-  const cheapestLast = attempts.filter((each) => "cost" in each).sort((a, b) => b.cost - a.cost);
-  return { best: cheapest(attempts), costs: new Map(cheapestLast.map(({ second, cost }) => [second, cost])) };
+export function calibrateSecondStage(folder: TwinFolder, parts: CalibrationParts, options: CalibrateOptions): Attempt {
+  if (!int8IsFaster(parts, options)) return calibrateWith("original", 1, folder, parts, options);
+  try {
+    return calibrateWith("original-int8", 1 - fallbackShare, folder, parts, options);
+  } catch (error) {
+    if (!(error instanceof CalibrationError)) throw error;
+    return calibrateWith("original", fallbackShare, folder, parts, options);
+  }
+}
+
+function int8IsFaster({ calibration }: CalibrationParts, { trySecond = false }: CalibrateOptions): boolean {
+  return trySecond && calibration.time.get("original-int8")! < calibration.time.get("original")!;
 }
 
 /** A calibration with one second stage. */
@@ -55,31 +56,15 @@ export interface Attempt {
   readonly cost: number;
 }
 
-/** Calibrates with one second stage; a promise that it does not allow is an answer, too. */
-function attempt(
-  alternative: Alternative,
-  folder: TwinFolder,
-  parts: CalibrationParts,
-  options: CalibrateOptions,
-): Attempt | { readonly error: CalibrationError } {
-  try {
-    return calibrateWith(alternative, folder, parts, options);
-  } catch (error) {
-    if (error instanceof CalibrationError) return { error };
-    throw error;
-  }
-}
-
 function calibrateWith(
-  alternative: Alternative,
+  second: Second,
+  errorShare: number,
   folder: TwinFolder,
   { selection, calibration }: CalibrationParts,
   options: CalibrateOptions,
 ): Attempt {
   const { promise, seed = 0, confidence = folder.manifest.confidence, worstClass = false } = options;
-  const { second } = alternative;
-  const fixed = second === "original" ? undefined : { confidence, promise, share: alternative.share };
-  const stage = fixed && secondStage(selection, calibration, fixed);
+  const stage = second === "original" ? undefined : secondStage(selection, calibration, { confidence, promise });
   const result = calibrate({
     compressed: logitsOf(calibration, "compressed"),
     original: logitsOf(calibration, "original"),
@@ -90,7 +75,7 @@ function calibrateWith(
     seed,
     confidence,
     worstClass,
-    alternatives: alternatives(options).length,
+    errorShare,
   });
   return { second, calibration: result, secondThreshold: stage?.threshold, cost: costOf(result, second, calibration) };
 }
@@ -98,7 +83,7 @@ function calibrateWith(
 function secondStage(
   selection: Collected,
   calibration: Collected,
-  fixed: Pick<SecondThresholdRequest, "confidence" | "promise" | "share">,
+  fixed: Pick<SecondThresholdRequest, "confidence" | "promise">,
 ): SecondStage {
   const threshold = secondThreshold({
     ...fixed,
@@ -113,12 +98,6 @@ function secondStage(
 /** Time of the twin relative to the original, from the times that the networks took on the images themselves. */
 function costOf({ chosen }: Calibration, secondStage: Second, calibration: Collected): number {
   return 1 / expectedSpeedUp(stageCosts({ secondStage }, calibration), chosen.escalationRate, chosen.originalRate);
-}
-
-function cheapest(attempts: readonly (Attempt | { readonly error: CalibrationError })[]): Attempt {
-  const succeeded = attempts.filter((each) => "cost" in each).sort((a, b) => a.cost - b.cost);
-  if (succeeded[0] !== undefined) return succeeded[0];
-  throw attempts.find((each) => "error" in each)!.error;
 }
 
 export const hasLabels = ({ labels }: Collected): boolean => labels.some((label) => label >= 0);

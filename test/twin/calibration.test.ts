@@ -112,7 +112,6 @@ describe("calibration", () => {
       original: others.original,
       confidence: defaultConfidence,
       promise: { kind: "agreement", tolerance: promises.drop.tolerance },
-      share: 0.25,
     });
     const stage = { logits: pick({ ...stored, compressed: second.logits }, half(0)).compressed, threshold: threshold! };
     const { chosen } = calibrate(request({ second: stage }));
@@ -125,33 +124,32 @@ describe("calibration", () => {
   it("lets more int8 answers stand for a drop, where only those count that become right or wrong", () => {
     const stage = pick({ ...stored, compressed: second.logits }, half(1)).compressed;
     const { original, labels } = others;
-    const fixed = (kind: TwinPromise["kind"], known: Int32Array | undefined, share: number) =>
-      secondThreshold({
-        second: stage,
-        original,
-        confidence: defaultConfidence,
-        promise: { kind, tolerance: promises.drop.tolerance },
-        labels: known,
-        share,
-      }) ?? 0;
     const { confidence, lost } = sampleOf({ ...others, compressed: stage }, defaultConfidence);
-    const pairs = [0.1, 0.25, 0.5, 1].map((share) => {
-      const [drop, agreement] = [fixed("drop", labels, share), fixed("agreement", labels, share)];
-      expect(fixed("drop", undefined, share)).toBe(agreement);
+    const pairs = [0.002, 0.005, 0.01, 0.02].map((tolerance) => {
+      const fixed = (kind: TwinPromise["kind"], known: Int32Array | undefined) =>
+        secondThreshold({
+          second: stage,
+          original,
+          confidence: defaultConfidence,
+          promise: { kind, tolerance },
+          labels: known,
+        }) ?? 0;
+      const [drop, agreement] = [fixed("drop", labels), fixed("agreement", labels)];
+      expect(fixed("drop", undefined)).toBe(agreement);
       const changed = lost!.kept.filter((loss, i) => loss !== 0 && confidence[i]! >= drop).length;
-      expect(changed).toBeLessThanOrEqual(share * promises.drop.tolerance * original.count);
+      expect(changed).toBeLessThanOrEqual((tolerance / 4) * original.count);
       expect(drop).toBeLessThanOrEqual(agreement);
       return [drop, agreement] as const;
     });
     expect(pairs.some(([drop, agreement]) => drop < agreement)).toBe(true);
   });
 
-  it("proves more of each of several alternatives, so that any may be taken", () => {
-    const [one, two] = [calibrate(request()), calibrate(request({ alternatives: 2 }))];
+  it("proves more where only a share of the error probability is its own", () => {
+    const [whole, half] = [calibrate(request()), calibrate(request({ errorShare: 0.5 }))];
     const stricter = { ...promises.drop, probability: 0.975 };
-    expect(two.ladder).toEqual(calibrate(request({ promise: stricter })).ladder);
-    expect(two.chosen.escalationRate).toBeGreaterThanOrEqual(one.chosen.escalationRate);
-    expect(two.promise).toEqual(promises.drop);
+    expect(half.ladder).toEqual(calibrate(request({ promise: stricter })).ladder);
+    expect(half.chosen.escalationRate).toBeGreaterThanOrEqual(whole.chosen.escalationRate);
+    expect(half.promise).toEqual(promises.drop);
   });
 
   it("reports every class with an interval, by label or by the original's answer", () => {

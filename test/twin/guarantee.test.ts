@@ -125,7 +125,6 @@ describe(`over ${draws} calibration sets drawn from real answers, the promise is
       original: two.original,
       confidence: defaultConfidence,
       promise: { kind: "agreement", tolerance: 0.01 },
-      share: 0.25,
     });
     const table = tableOf({ ...two, second: { logits: second.logits, threshold: threshold! } }, kind);
     expect(table.escalated.some((loss) => loss !== 0)).toBe(true);

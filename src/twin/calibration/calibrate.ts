@@ -30,18 +30,18 @@ export interface CalibrationRequest extends TwinOutputs {
   /** Whether the promise is to hold for each class on its own, not only for all images together. */
   readonly worstClass?: boolean;
   /**
-   * Calibrations on these images that the caller chooses between, this one included; default 1. Each is proven with its
-   * share of the error probability (Bonferroni), so that the promise holds whichever is taken.
+   * Share of the error probability that this calibration may use, where the caller tries another when it is refused: their
+   * shares make 1 at most (Bonferroni). Default 1.
    */
-  readonly alternatives?: number;
+  readonly errorShare?: number;
 }
 
 /** One threshold of the ladder. */
 export interface Rung {
   readonly threshold: number;
   /**
-   * The smallest tolerance that the images prove at this threshold, at the promise's probability or what its alternatives
-   * leave of it, for this rung on its own; with `worstClass`, of the worst class.
+   * The smallest tolerance that the images prove at this threshold, at the promise's probability (less where
+   * `errorShare` leaves less), for this rung on its own; with `worstClass`, of the worst class.
    */
   readonly bound: number;
   /** Share of the images that the compressed network hands on. */
@@ -108,7 +108,7 @@ interface Task {
 }
 
 function prepare(request: CalibrationRequest): Task {
-  const { grid, promise, seed, confidence = defaultConfidence, worstClass = false, alternatives = 1 } = request;
+  const { grid, promise, seed, confidence = defaultConfidence, worstClass = false, errorShare = 1 } = request;
   checkPromise(promise);
   checkOutputs(request);
   checkGrid(grid);
@@ -119,7 +119,7 @@ function prepare(request: CalibrationRequest): Task {
   const groups = imagesOfClasses(grouping, order);
   if (worstClass) checkEachEnough(groups, promise);
   else checkEnough(sample.images, promise);
-  const error = (1 - promise.probability) / alternatives;
+  const error = (1 - promise.probability) * errorShare;
   const test = testGroups(promiseTest({ ...promise, probability: 1 - error }), worstClass ? groups : [order]);
   return { sample, losses: requireLosses(sample, promise), test, by: grouping.by, groups };
 }

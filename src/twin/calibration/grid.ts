@@ -46,22 +46,23 @@ export interface SecondThresholdRequest {
   readonly promise: Pick<TwinPromise, "kind" | "tolerance">;
   /** Index of each image's true class; -1 where it is not known. */
   readonly labels?: Int32Array | undefined;
-  /** How many answers may change, as a share of the tolerance. */
-  readonly share: number;
 }
+
+/** The share of the tolerance that the second stage may use up. */
+const secondShare = 0.25;
 
 /**
  * The threshold of the int8 original, fixed on selection images so that the cascade keeps one free parameter and
- * calibration one sequence: the lowest at which no more of its standing answers count as changed than that share of the
+ * calibration one sequence: the lowest at which no more of its standing answers are changed than a quarter of the
  * tolerance. Undefined when even all of its answers may stand. Whatever it is, calibration counts the second
  * stage's losses, so the promise does not rest on this choice.
  */
 export function secondThreshold(request: SecondThresholdRequest): number | undefined {
-  const { second, confidence, promise, share } = request;
+  const { second, confidence, promise } = request;
   const changes = changedAnswers(request);
   const all = confidences(confidence, second);
   const changed = all.filter((_, i) => changes[i]!).toSorted();
-  const allowed = Math.floor(share * promise.tolerance * second.count);
+  const allowed = Math.floor(secondShare * promise.tolerance * second.count);
   const surest = changed.at(-1 - allowed);
   return surest === undefined ? undefined : above(surest, all);
 }
