@@ -11,11 +11,6 @@ export interface Augmentation {
   /** Moves the picture by up to so many pixels each way, reflecting its border; default 0. */
   readonly shift?: number;
   /**
-   * Progress of the run, 0..1, from which on pictures are not moved any more, so that the network ends on images as it will
-   * meet them; default 1.
-   */
-  readonly stillFrom?: number;
-  /**
    * Mirrors left and right: each image in every other epoch, half of them in the first, so that two epochs show both
    * sides of all. Source: Jordan, "94 % on CIFAR-10 in 3.29 seconds", 2024.
    */
@@ -46,21 +41,19 @@ export class BatchSource {
     return Math.floor(this.#data.labels.length / this.#size);
   }
 
-  /** The batch of training step `step`, counted from 0, at this progress of the run. */
-  at(step: number, progress = 0): Batch {
+  /** The batch of training step `step`, counted from 0. */
+  at(step: number): Batch {
     const epoch = Math.floor(step / this.stepsPerEpoch);
     const first = (step % this.stepsPerEpoch) * this.#size;
     const indices = this.#shuffled(epoch).subarray(first, first + this.#size);
     const random = generator(this.#seed, 1, step);
     const { labels, teacher } = this.#data;
     const size = imageSize(this.#data);
-    const { shift = 0, stillFrom = 1 } = this.#augmentation;
-    const reach = progress < stillFrom ? shift : 0;
     const images = new Uint8Array(indices.length * size);
     const logits = teacher && new Float32Array(indices.length * teacher.classes);
     indices.forEach((index, i) => {
       const mirrored = this.#augmentation.alternatingFlip === true && (scramble(index, this.#seed) + epoch) % 2 === 1;
-      this.#vary(index, reach, mirrored, random, images.subarray(i * size, (i + 1) * size));
+      this.#vary(index, mirrored, random, images.subarray(i * size, (i + 1) * size));
       if (teacher !== undefined) logits!.set(teacherRow(teacher, index, mirrored), i * teacher.classes);
     });
     const batch = { images, labels: BigInt64Array.from(indices, (index) => BigInt(labels[index]!)) };
@@ -76,11 +69,11 @@ export class BatchSource {
     return this.#order.indices;
   }
 
-  #vary(index: number, reach: number, mirrored: boolean, random: RandomGenerator, into: Uint8Array): void {
-    const { cutout = 0 } = this.#augmentation;
+  #vary(index: number, mirrored: boolean, random: RandomGenerator, into: Uint8Array): void {
+    const { shift = 0, cutout = 0 } = this.#augmentation;
     const { images, shape } = this.#data;
     const image = images.subarray(index * into.length, (index + 1) * into.length);
-    const offset = (): number => (reach === 0 ? 0 : uniformInt(random, -reach, reach));
+    const offset = (): number => (shift === 0 ? 0 : uniformInt(random, -shift, shift));
     moveAndMirror(image, shape, offset(), offset(), mirrored, into);
     if (cutout > 0) blank(into, shape, cutout, random);
   }

@@ -42,9 +42,8 @@ export async function train(network: Model, data: Dataset, options: TrainingOpti
       options.signal.throwIfAborted();
     }
     if (stepper.step % batches.stepsPerEpoch === 0) stepper.beginEpoch();
-    const progress = stepper.step / steps;
-    const rate = options.rate(progress);
-    const { loss, accuracy } = await stepper.run(batches.at(stepper.step, progress), rate, steps);
+    const rate = options.rate(stepper.step / steps);
+    const { loss, accuracy } = await stepper.run(batches.at(stepper.step), rate, steps);
     const { step } = stepper;
     options.onStep?.({ step, steps, loss, accuracy, rate, ...clock.at(step) });
     if (step % (options.checkpoint?.everySteps ?? Number.POSITIVE_INFINITY) === 0) await stepper.save();

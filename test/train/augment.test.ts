@@ -91,15 +91,6 @@ describe("BatchSource", () => {
     expect([...seen].sort()).toEqual(possible.sort());
   });
 
-  test("leaves pictures where they are from the progress asked for on", () => {
-    const moved = new BatchSource(data, 4, { shift: 1, stillFrom: 0.75 }, 3);
-    const still = new BatchSource(data, 4, {}, 3);
-    for (const step of [0, 1, 5]) {
-      expect(moved.at(step, 0.75)).toEqual(still.at(step));
-      expect(moved.at(step, 0.74)).not.toEqual(still.at(step));
-    }
-  });
-
   test("blanks a square of the size asked for, or what of it lies inside", () => {
     const white: Dataset = { images: new Uint8Array(64).fill(255), labels: Uint8Array.of(0), shape: [1, 8, 8] };
     const source = new BatchSource(white, 1, { cutout: 4 }, 4);
