@@ -1,7 +1,7 @@
 import { CalibrationError } from "../../errors.ts";
-import { confidences, topClasses } from "../confidence/index.ts";
 import type { ConfidenceSpec, Logits } from "../types.ts";
 import type { TwinPromise } from "./promise.ts";
+import { lossesOf, sampleOf } from "./sample.ts";
 
 /** Escalation rates, in percent, that a grid aims at, in the order in which they are tested. */
 const rates = [95, 90, 80, 70, ...Array.from({ length: 60 }, (_, i) => 60 - i)];
@@ -44,7 +44,10 @@ export interface SecondThresholdRequest {
   readonly original: Logits;
   readonly confidence: ConfidenceSpec;
   readonly promise: Pick<TwinPromise, "kind" | "tolerance">;
-  /** Index of each image's true class; -1 where it is not known. */
+  /**
+   * Index of each image's true class, -1 where it is not known: for a promise on the drop an answer is changed only where
+   * that makes it right or wrong, or where the class is not known.
+   */
   readonly labels?: Int32Array | undefined;
 }
 
@@ -58,26 +61,13 @@ const secondShare = 0.25;
  * stage's losses, so the promise does not rest on this choice.
  */
 export function secondThreshold(request: SecondThresholdRequest): number | undefined {
-  const { second, confidence, promise } = request;
-  const changes = changedAnswers(request);
-  const all = confidences(confidence, second);
-  const changed = all.filter((_, i) => changes[i]!).toSorted();
+  const { second, original, labels, promise } = request;
+  const sample = sampleOf({ compressed: second, original, ...(labels && { labels }) }, request.confidence);
+  const { confidence, kept } = lossesOf(sample, promise.kind) ?? sample.differing;
+  const changed = confidence.filter((_, i) => kept[i] !== 0).toSorted();
   const allowed = Math.floor(secondShare * promise.tolerance * second.count);
   const surest = changed.at(-1 - allowed);
-  return surest === undefined ? undefined : above(surest, all);
-}
-
-/**
- * Whether each of the second stage's answers is another than the original's: for a promise on the drop only where that
- * makes it right or wrong, or the true class is not known.
- */
-function changedAnswers({ second, original, promise, labels }: SecondThresholdRequest): boolean[] {
-  const [answers, reference] = [topClasses(second), topClasses(original)];
-  return Array.from(reference, (right, i) => {
-    const label = labels?.[i] ?? -1;
-    const matters = promise.kind === "agreement" || label < 0 || right === label || answers[i] === label;
-    return answers[i] !== right && matters;
-  });
+  return surest === undefined ? undefined : above(surest, confidence);
 }
 
 /** Half-way between a confidence and the next larger one; one more where none is larger. */
