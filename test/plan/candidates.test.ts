@@ -68,6 +68,17 @@ describe("candidates for throughput", () => {
     );
   });
 
+  it("rank lanes of several threads first only where they win clearly", () => {
+    const first = (factor: number): string => {
+      const both = (network: NetworkName, time: number): Timing[] =>
+        timed(network, [time, time], [(factor * time) / 2, (factor * time) / 2]);
+      const timings = [...both("compressed", 1), ...both("original", 10)];
+      return candidates(sweep({ demand: demand(0.05), timings }))[0]!.arrangement;
+    };
+    expect(first(0.93)).toBe("2 x 1 thread for compressed and original");
+    expect(first(0.88)).toBe("1 x 2 threads for compressed and original");
+  });
+
   it("take the smaller of two batches that are as good", () => {
     const timings = [...timed("compressed", [1.01, 1], [1, 1]), ...timed("original", [10, 9], [6, 6])];
     expect(of(candidates(sweep({ timings })), "2 x 1 thread").batch).toEqual({ compressed: 1, original: 8 });
@@ -112,7 +123,7 @@ describe("candidates with a device", () => {
 });
 
 describe("every candidate", () => {
-  it("spends no more threads than the budget, runs every network, and no prediction beats the first", () => {
+  it("spends no more threads than the budget, runs every network, and no prediction clearly beats the first", () => {
     const time = fc.double({ min: 0.1, max: 100, noNaN: true });
     const times = fc.tuple(time, time);
     const property = fc.property(
@@ -128,7 +139,7 @@ describe("every candidate", () => {
         for (const { plan, predicted } of list) {
           expect(plan.lanes.reduce((sum, { threads }) => sum + threads, 0)).toBeLessThanOrEqual(2);
           expect(new Set(plan.lanes.flatMap(({ networks }) => networks)).size).toBe(2);
-          expect(predicted).toBeLessThanOrEqual(list[0]!.predicted);
+          expect(predicted).toBeLessThanOrEqual(1.1 * list[0]!.predicted);
           expect(predicted).toBeGreaterThan(0);
         }
       },

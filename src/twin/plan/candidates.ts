@@ -44,6 +44,18 @@ export interface Candidate {
 /** A smaller batch is taken when it costs no more than this share: it needs less memory and answers sooner. */
 const negligible = 0.02;
 
+/**
+ * A plan whose lanes have several threads counts as slower by this factor: its threads wait for each other in every layer, so
+ * that whatever else runs on one core holds up all of them, and more than in the moments of a trial.
+ */
+const unsteady = 1.1;
+
+/** Ranks plans for the goal: the lower, the better. */
+export function rankOf(goal: Goal, { lanes }: Plan, figure: number): number {
+  if (goal === "latency") return figure;
+  return -figure / (lanes.some(({ threads }) => threads > 1) ? unsteady : 1);
+}
+
 /** Every sort of lanes that the arrangements are made of, and that the networks are timed on. */
 export function busyLanes({ budget, device }: Pick<Sweep, "budget" | "device">): Busy[] {
   const all: Busy[] = [{ kind: "cpu", lanes: budget, threads: 1 }];
@@ -56,8 +68,8 @@ export function busyLanes({ budget, device }: Pick<Sweep, "budget" | "device">):
 export function candidates(sweep: Sweep): Candidate[] {
   const all = busyLanes(sweep).map((busy) => alike(sweep, busy));
   if (sweep.demand.length > 1) all.push(...(sweep.goal === "latency" ? bothAtOnce(sweep) : apart(sweep)));
-  const sign = sweep.goal === "latency" ? 1 : -1;
-  return all.sort((a, b) => sign * (a.predicted - b.predicted));
+  const rank = ({ plan, predicted }: Candidate): number => rankOf(sweep.goal, plan, predicted);
+  return all.sort((a, b) => rank(a) - rank(b));
 }
 
 /** Every lane runs all networks. Throughput 1 / (c + o e) a lane, with c, o the times of an image and e the escalation rate. */

@@ -3,7 +3,16 @@ import { median } from "../../figures.ts";
 import { cpuBudget } from "../../lanes/cpu.ts";
 import { openLanes } from "../../lanes/lane.ts";
 import type { DeviceKind, Isolation, Network, Plan } from "../../lanes/types.ts";
-import { type Busy, busyLanes, type Candidate, candidates, type Demand, type Goal, type Timing } from "./candidates.ts";
+import {
+  type Busy,
+  busyLanes,
+  type Candidate,
+  candidates,
+  type Demand,
+  type Goal,
+  rankOf,
+  type Timing,
+} from "./candidates.ts";
 import { timeNetwork } from "./timing.ts";
 import { tryPlan } from "./trial.ts";
 
@@ -118,9 +127,12 @@ async function addTurns(
   }
 }
 
-function bestFirst(samples: ReadonlyMap<Candidate, number[]>, { goal }: PlanOptions): [Candidate, number[]][] {
-  const sign = goal === "latency" ? 1 : -1;
-  return [...samples].sort(([, a], [, b]) => sign * (median(a) - median(b)));
+function bestFirst(
+  samples: ReadonlyMap<Candidate, number[]>,
+  { goal = "throughput" }: PlanOptions,
+): [Candidate, number[]][] {
+  const rank = ([{ plan }, values]: [Candidate, number[]]): number => rankOf(goal, plan, median(values));
+  return [...samples].sort((a, b) => rank(a) - rank(b));
 }
 
 function demandOf({ networks, escalationRate, lastRate = escalationRate }: PlanOptions): Demand[] {
