@@ -25,7 +25,7 @@ export interface CalibrateOptions {
   readonly promise: TwinPromise;
   /** Of what confidence is computed; default the manifest's. */
   readonly confidence?: ConfidenceSpec | undefined;
-  /** Decides which images place the grid, and the order of the test. Default 0. */
+  /** Decides which images place the grid. Default 0. */
   readonly seed?: number | undefined;
   /** Images that place the grid, none of which may be in `images`; a part of `images` by default. */
   readonly selection?: ImageSource<Preparable> | undefined;

@@ -69,7 +69,7 @@ const guaranteeSchema = z.strictObject({
   parts: z.strictObject({ selection: partSchema, calibration: partSchema }),
   /** Fingerprints of both parts, one a line, so that an evaluation on the same images is noticed. */
   fingerprints: fileSchema,
-  /** Decides the parts, and the order of the images in the drop's test. */
+  /** Decides the parts. */
   seed: z.number().int(),
 });
 export type Guarantee = z.infer<typeof guaranteeSchema>;

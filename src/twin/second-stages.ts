@@ -63,7 +63,7 @@ function calibrateWith(
   { selection, calibration }: CalibrationParts,
   options: CalibrateOptions,
 ): Attempt {
-  const { promise, seed = 0, confidence = folder.manifest.confidence, worstClass = false } = options;
+  const { promise, confidence = folder.manifest.confidence, worstClass = false } = options;
   const stage = second === "original" ? undefined : secondStage(selection, calibration, { confidence, promise });
   const result = calibrate({
     compressed: logitsOf(calibration, "compressed"),
@@ -72,7 +72,6 @@ function calibrateWith(
     ...(hasLabels(calibration) ? { labels: calibration.labels } : {}),
     grid: thresholdGrid(confidences(confidence, logitsOf(selection, "compressed"))),
     promise,
-    seed,
     confidence,
     worstClass,
     errorShare,

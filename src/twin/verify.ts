@@ -50,7 +50,6 @@ function proveAgain(
       ...twinOutputs(manifest, collected),
       grid: [manifest.threshold!],
       promise: guarantee,
-      seed: guarantee.seed,
       confidence: manifest.confidence,
       worstClass: guarantee.worstClass,
     });

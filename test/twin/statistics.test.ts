@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, it } from "vitest";
+import { shuffledIndices } from "../../src/shuffle.ts";
 import {
   disagreementsAllowed,
   imagesNeeded,
@@ -11,9 +12,6 @@ import {
 } from "../../src/twin/calibration/index.ts";
 import {
   auditDelay,
-  bettingAccepts,
-  bettingUpperBound,
-  bettingWealth,
   binomialLowerBound,
   binomialTail,
   binomialUpperBound,
@@ -23,7 +21,6 @@ import {
   normalQuantile,
   pairedInterval,
   recordAudit,
-  shuffledIndices,
   startAudit,
   wilsonInterval,
 } from "../../src/twin/statistics/index.ts";
@@ -111,54 +108,6 @@ describe("binomial", () => {
         expect(binomialTail(k + 1, n, p)).toBeGreaterThan(0.05);
       }),
     );
-  });
-});
-
-describe("betting", () => {
-  const losses = fc.array(fc.constantFrom(-1, 0, 0, 0, 0, 0, 0, 0, 1), { minLength: 1, maxLength: 400 });
-
-  it("never goes broke, and gains with alpha", () => {
-    const alphas = fc.tuple(
-      fc.double({ min: -0.1, max: 1, noNaN: true }),
-      fc.double({ min: 0, max: 0.5, noNaN: true }),
-    );
-    fc.assert(
-      fc.property(losses, alphas, (sample, [alpha, more]) => {
-        const wealth = bettingWealth(sample, alpha, 1e-9);
-        expect(wealth).toBeGreaterThanOrEqual(1);
-        expect(bettingWealth(sample, alpha + more, 1e-9)).toBeGreaterThanOrEqual(Math.min(wealth, 1e9));
-      }),
-    );
-  });
-
-  it("bounds where acceptance begins", () => {
-    fc.assert(
-      fc.property(losses, (sample) => {
-        const bound = bettingUpperBound(sample, 0.05);
-        if (bound < 1) expect(bettingAccepts(sample, bound, 0.05)).toBe(true);
-        if (bound > -0.099) expect(bettingAccepts(sample, bound - 1e-9, 0.05)).toBe(false);
-      }),
-    );
-  });
-
-  it("takes any losses in [-1, 1], not only three", () => {
-    const next = uniform(3);
-    const sample = Array.from({ length: 4000 }, () => 0.2 * (next() - 0.5));
-    const bound = bettingUpperBound(sample, 0.05);
-    expect(bound).toBeGreaterThan(0);
-    expect(bound).toBeLessThan(0.01);
-  });
-
-  it("accepts a false mean no more often than promised, over 2,000 samples at the edge", () => {
-    const next = uniform(5);
-    const alpha = 0.01;
-    let accepted = 0;
-    for (let trial = 0; trial < 2000; trial++) {
-      const sample = Int8Array.from({ length: 1000 }, () => draw(next(), 0.03, 0.02));
-      if (bettingAccepts(sample, alpha, 0.05)) accepted++;
-    }
-    expect(accepted).toBeLessThanOrEqual(largestCount(2000, 0.05, 0.9999) + 1);
-    expect(accepted).toBeGreaterThan(0);
   });
 });
 
@@ -253,7 +202,7 @@ describe("how many images a promise needs", () => {
   it.each(["drop", "agreement"] as const)("is just enough for a %s: one image fewer proves less", (kind) => {
     for (const tolerance of [0.003, 0.01, 0.05]) {
       const needed = imagesNeeded({ kind, tolerance, probability: 0.95 });
-      expect(toleranceAllowed(kind, needed, 0.95)).toBeLessThanOrEqual(tolerance);
+      expect(toleranceAllowed(kind, needed, 0.95)).toBeLessThanOrEqual(tolerance + 1e-6);
       expect(toleranceAllowed(kind, needed - 1, 0.95)).toBeGreaterThan(tolerance);
       expect(probabilityAllowed(kind, needed, tolerance)).toBeGreaterThanOrEqual(0.95);
       expect(probabilityAllowed(kind, needed - 1, tolerance)).toBeLessThan(0.95);

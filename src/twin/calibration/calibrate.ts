@@ -1,6 +1,5 @@
 import { CalibrationError } from "../../errors.ts";
 import { defaultConfidence } from "../confidence/index.ts";
-import { shuffledIndices } from "../statistics/index.ts";
 import type { ConfidenceSpec } from "../types.ts";
 import { type ClassResult, classResults, groupByClass, imagesOfClasses } from "./classes.ts";
 import { checkDecidable, checkEachEnough, checkEnough } from "./degenerate.ts";
@@ -23,8 +22,6 @@ export interface CalibrationRequest extends TwinOutputs {
   /** Falling thresholds from other images: see `thresholdGrid`. */
   readonly grid: readonly number[];
   readonly promise: TwinPromise;
-  /** Decides the random order of the images that the drop's test needs; stored with the guarantee. */
-  readonly seed: number;
   /** Margin unless given. */
   readonly confidence?: ConfidenceSpec;
   /** Whether the promise is to hold for each class on its own, not only for all images together. */
@@ -59,7 +56,6 @@ export interface Calibration {
   readonly promise: TwinPromise;
   readonly worstClass: boolean;
   readonly confidence: ConfidenceSpec;
-  readonly seed: number;
   /** How many images calibrated. */
   readonly images: number;
   /** Accepted thresholds, from high escalation to low. All of them keep the promise, with its probability. */
@@ -83,7 +79,7 @@ export interface Calibration {
  *   tells the numbers and the way out.
  */
 export function calibrate(request: CalibrationRequest): Calibration {
-  const { grid, promise, seed, confidence = defaultConfidence, worstClass = false } = request;
+  const { grid, promise, confidence = defaultConfidence, worstClass = false } = request;
   const task = prepare(request);
   const accepted = countAccepted(grid, task.losses, task.test);
   const rungs = grid.slice(0, accepted + 1).map((threshold) => rungAt(threshold, task));
@@ -92,7 +88,7 @@ export function calibrate(request: CalibrationRequest): Calibration {
   if (chosen === undefined) throw nothingAccepted(rungs[0]!, promise, task);
   const { sample, by, groups } = task;
   const results = classResults(groups, sample, chosen.threshold, promise.probability);
-  const common = { promise, worstClass, confidence, seed, images: sample.images, ladder, chosen };
+  const common = { promise, worstClass, confidence, images: sample.images, ladder, chosen };
   return { ...common, ...(refused && { refused }), classes: { by, results } };
 }
 
@@ -103,24 +99,26 @@ interface Task {
   readonly losses: LossTable;
   readonly test: LossTest;
   readonly by: "label" | "original";
-  /** The images of each class, in the seed's order. */
+  /** The images of each class. */
   readonly groups: readonly number[][];
 }
 
 function prepare(request: CalibrationRequest): Task {
-  const { grid, promise, seed, confidence = defaultConfidence, worstClass = false, errorShare = 1 } = request;
+  const { grid, promise, confidence = defaultConfidence, worstClass = false, errorShare = 1 } = request;
   checkPromise(promise);
   checkOutputs(request);
   checkGrid(grid);
   const sample = sampleOf(request, confidence);
   checkDecidable(sample, promise);
-  const order = shuffledIndices(sample.images, seed);
   const grouping = groupByClass(request, sample);
-  const groups = imagesOfClasses(grouping, order);
+  const groups = imagesOfClasses(grouping);
   if (worstClass) checkEachEnough(groups, promise);
   else checkEnough(sample.images, promise);
   const error = (1 - promise.probability) * errorShare;
-  const test = testGroups(promiseTest({ ...promise, probability: 1 - error }), worstClass ? groups : [order]);
+  const test = testGroups(
+    promiseTest({ ...promise, probability: 1 - error }),
+    worstClass ? groups : [[...sample.confidence.keys()]],
+  );
   return { sample, losses: requireLosses(sample, promise), test, by: grouping.by, groups };
 }
 

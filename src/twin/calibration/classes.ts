@@ -19,10 +19,10 @@ export function groupByClass({ labels, original }: TwinOutputs, { answers }: Sam
   };
 }
 
-/** The images of each class, in the given order. */
-export function imagesOfClasses({ classOf, classes }: Grouping, order: ArrayLike<number>): number[][] {
+/** The images of each class. */
+export function imagesOfClasses({ classOf, classes }: Grouping): number[][] {
   const images: number[][] = Array.from({ length: classes }, () => []);
-  for (let i = 0; i < order.length; i++) images[classOf[order[i]!]!]!.push(order[i]!);
+  for (const [image, own] of classOf.entries()) images[own]!.push(image);
   return images;
 }
 

@@ -80,7 +80,7 @@ export function evaluateTwin(request: EvaluationRequest): Evaluation {
   const sample = sampleOf(request, confidence);
   const { images, answers } = sample;
   const grouping = groupByClass(request, sample);
-  const groups = imagesOfClasses(grouping, [...answers.original.keys()]);
+  const groups = imagesOfClasses(grouping);
   const points = [...curve(sample, labels, costs)];
   const answeredBy = countAnswers(sample, threshold);
   const agreeing = images - count(lossesAt(sample.differing, threshold), 1);

@@ -1,11 +1,12 @@
 import { UsageError, unknownValue } from "../../errors.ts";
 import {
-  bettingAccepts,
-  bettingLossesNeeded,
-  bettingUpperBound,
   binomialTail,
   binomialUpperBound,
   largestCount,
+  type PairedCounts,
+  pairedAccepts,
+  pairedUpperBound,
+  pairsNeeded,
 } from "../statistics/index.ts";
 import { bisect } from "../statistics/search.ts";
 
@@ -25,7 +26,7 @@ export interface TwinPromise {
   readonly probability: number;
 }
 
-/** A statistical test of mean loss <= tolerance, on the losses of independent images in an order that ignores them. */
+/** A statistical test of mean loss <= tolerance, on the losses of independent images. */
 export interface LossTest {
   /** True, where the mean is above the tolerance, with probability 1 - `probability` at most. */
   accepts(losses: Int8Array): boolean;
@@ -33,13 +34,13 @@ export interface LossTest {
   bound(losses: Int8Array): number;
 }
 
-/** The test that decides a promise: exact binomial for agreement, betting for the drop. */
+/** The test that decides a promise, exact for both kinds: binomial for agreement, of pairs for the drop. */
 export function promiseTest({ kind, tolerance, probability }: TwinPromise): LossTest {
   const delta = 1 - probability;
   if (kind === "drop") {
     return {
-      accepts: (losses) => bettingAccepts(losses, tolerance, delta),
-      bound: (losses) => bettingUpperBound(losses, delta),
+      accepts: (losses) => pairedAccepts(countPairs(losses), tolerance, delta),
+      bound: (losses) => pairedUpperBound(countPairs(losses), delta),
     };
   }
   return {
@@ -55,6 +56,15 @@ export function sum(losses: Int8Array): number {
   return total;
 }
 
+function countPairs(losses: Int8Array): PairedCounts {
+  let lost = 0;
+  for (const loss of losses) if (loss > 0) lost++;
+  return { lost, gained: lost - sum(losses), images: losses.length };
+}
+
+/** Of so many images none lost and none gained: the best that can be. */
+const faultless = (images: number): PairedCounts => ({ lost: 0, gained: 0, images });
+
 /** @throws UsageError unless the kind is known and both numbers lie in (0, 1). */
 export function checkPromise({ kind, tolerance, probability }: TwinPromise): void {
   if (!promiseKinds.includes(kind)) throw new UsageError(unknownValue("kind of promise", kind, promiseKinds));
@@ -67,25 +77,24 @@ export function checkPromise({ kind, tolerance, probability }: TwinPromise): voi
 
 /**
  * Images that a promise needs at least: so many without a single loss would just prove it. For agreement this is
- * `ln(delta) / ln(1 - tolerance)`, about `ln(1 / delta) / tolerance`; betting needs about a ninth more.
+ * `ln(delta) / ln(1 - tolerance)`, about `ln(1 / delta) / tolerance`; for a drop, three in a thousand more.
  */
 export function imagesNeeded({ kind, tolerance, probability }: TwinPromise): number {
   const delta = 1 - probability;
-  if (kind === "drop") return bettingLossesNeeded(tolerance, delta);
+  if (kind === "drop") return pairsNeeded(tolerance, delta);
   return Math.ceil(Math.log(delta) / Math.log1p(-tolerance));
 }
 
 /** The smallest tolerance that this many images can prove at best, without a single loss. */
 export function toleranceAllowed(kind: PromiseKind, images: number, probability: number): number {
   const delta = 1 - probability;
-  return kind === "drop" ? bettingUpperBound(new Int8Array(images), delta) : -Math.expm1(Math.log(delta) / images);
+  return kind === "drop" ? pairedUpperBound(faultless(images), delta) : -Math.expm1(Math.log(delta) / images);
 }
 
 /** The largest probability at which this many images can prove a tolerance at best, without a single loss. */
 export function probabilityAllowed(kind: PromiseKind, images: number, tolerance: number): number {
   if (kind === "agreement") return -Math.expm1(images * Math.log1p(-tolerance));
-  const losses = new Int8Array(images);
-  return 1 - bisect((delta) => !bettingAccepts(losses, tolerance, delta), 0, 1);
+  return 1 - bisect((delta) => !pairedAccepts(faultless(images), tolerance, delta), 0, 1, 1e-9);
 }
 
 /** Differing answers among so many images that still prove an agreement; -1 when the images are too few for any. */

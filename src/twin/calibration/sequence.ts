@@ -17,7 +17,7 @@ export function countAccepted(grid: readonly number[], table: LossTable, test: L
 }
 
 /**
- * The test of a promise for each of several groups of images, each with its images in a random order: it accepts when all
+ * The test of a promise for each of several groups of images: it accepts when all
  * groups do. If the promise is false for some group, accepting needs that group's own test to err, so each may use the
  * full level (an intersection-union test: R. L. Berger, Technometrics 1982); no Bonferroni correction is needed.
  */

@@ -1,6 +1,4 @@
-export { shuffledIndices } from "../../shuffle.ts";
 export { type Audit, auditDelay, recordAudit, startAudit } from "./audit.ts";
-export { bettingAccepts, bettingLossesNeeded, bettingUpperBound, bettingWealth } from "./betting.ts";
 export {
   binomialLowerBound,
   binomialTail,
@@ -11,3 +9,5 @@ export {
 } from "./binomial.ts";
 export { type Interval, pairedInterval, wilsonInterval } from "./intervals.ts";
 export { normalCoverage, normalQuantile } from "./normal.ts";
+export { pairedAccepts, pairedUpperBound, pairsNeeded } from "./paired.ts";
+export type { PairedCounts } from "./paired-region.ts";

@@ -1,10 +1,10 @@
 /**
- * Where a condition that holds at the low end stops to hold, to the last bits of a double. Returns the upper end of the
+ * Where a condition that holds at the low end stops to hold, to the precision given: by default, the last bits of a double. Returns the upper end of the
  * last interval, where it holds no more: the safe side for an upper confidence bound.
  */
-export function bisect(holds: (x: number) => boolean, low: number, high: number): number {
+export function bisect(holds: (x: number) => boolean, low: number, high: number, precision = 1e-15): number {
   let [below, above] = [low, high];
-  while (above - below > 1e-15) {
+  while (above - below > precision) {
     const middle = (below + above) / 2;
     if (middle <= below || middle >= above) break;
     if (holds(middle)) below = middle;
