@@ -6,13 +6,14 @@ export type StudentWidth = (typeof studentWidths)[number];
 
 /** The side of the picture at which the first residual stage works, at most. */
 const firstStageSide = 16;
-/** Channels before it. */
+/** Channels of the convolutions that halve larger pictures before it. */
 const stemChannels = 16;
 
 /**
  * A student: a plain residual network of 3x3 convolutions with ReLU, which fuses into the fastest convolutions of ONNX
- * Runtime. One convolution of 16 channels, then stages of `width`, twice and four times the width, each half the
- * picture of the one before and one residual block deep. Larger pictures are first halved to 32 x 32 or less.
+ * Runtime. Stages of `width`, twice and four times the width, each half the picture of the one before and one residual block
+ * deep; larger pictures are first halved to 32 x 32 or less. Nothing works at the full size of a small picture: a
+ * convolution of few channels there takes as long as several behind it.
  *
  * @param input - sizes of one image
  */
@@ -24,11 +25,9 @@ export function studentNetwork(
   return { name: `student-T${width}`, input, classes, stages: [...stem(Math.max(input[1], input[2])), ...body(width)] };
 }
 
-const convolution = (stride: 1 | 2): Stage => ({ channels: stemChannels, stride, blocks: 0 });
-
 function stem(side: number): Stage[] {
   const halvings = Math.max(0, Math.ceil(Math.log2(side / (2 * firstStageSide))));
-  return halvings === 0 ? [convolution(1)] : Array.from({ length: halvings }, () => convolution(2));
+  return Array.from({ length: halvings }, () => ({ channels: stemChannels, stride: 2, blocks: 0 }));
 }
 
 const body = (width: StudentWidth): Stage[] =>
