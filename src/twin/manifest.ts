@@ -3,6 +3,7 @@ import { Preprocessing } from "../data/index.ts";
 import { ManifestError } from "../errors.ts";
 import type { NetworkName } from "../lanes/types.ts";
 import { canaryKinds } from "./canaries.ts";
+import { refuseInconsistency } from "./consistency.ts";
 import { type Cascade, confidenceMeasures } from "./types.ts";
 
 /** Version of the layout below; another major version is refused. */
@@ -146,24 +147,6 @@ function refuseOtherVersion(json: unknown, where: string): void {
   throw new ManifestError(
     `${where}: has schema version ${version}, this twindnn reads ${manifestVersion}; make the twin again or update twindnn`,
   );
-}
-
-function refuseInconsistency(manifest: Manifest, where: string): void {
-  const { original, compressed } = manifest.networks;
-  const classes = original.output.classes;
-  if (compressed.output.classes !== classes) {
-    throw new ManifestError(
-      `${where}: the original tells ${classes} classes apart, the compressed network ${compressed.output.classes}; pair networks of the same task`,
-    );
-  }
-  if (manifest.labels.length !== classes) {
-    throw new ManifestError(
-      `${where}: names ${manifest.labels.length} labels for ${classes} classes; give one label a class`,
-    );
-  }
-  if (manifest.secondStage === "original-int8" && manifest.networks["original-int8"] === undefined) {
-    throw new ManifestError(`${where}: escalates to "original-int8" but has no such network; calibrate the twin again`);
-  }
 }
 
 /**

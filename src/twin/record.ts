@@ -1,5 +1,6 @@
 import { partHash } from "../data/index.ts";
 import { cpuClass } from "../lanes/index.ts";
+import { allowanceFor } from "./allowance.ts";
 import { answerAll } from "./answers.ts";
 import type { CalibrateOptions } from "./calibrate.ts";
 import { canaryCount, encodeCanaries } from "./canaries.ts";
@@ -11,9 +12,6 @@ import type { Manifest, ManifestRung } from "./manifest.ts";
 import { pickRows } from "./rows.ts";
 import type { Attempt, CalibrationParts } from "./second-stages.ts";
 
-/** Share of the threshold by which it is raised, so that canaries may differ by as much on another machine. */
-const allowanceShare = 0.02;
-
 /** Writes a calibration into the twin: threshold, ladder, guarantee, fingerprints and canaries. */
 export async function recordCalibration(
   folder: TwinFolder,
@@ -24,7 +22,7 @@ export async function recordCalibration(
 ): Promise<Manifest> {
   const { path, manifest } = folder;
   const { chosen, ladder, confidence, promise } = best.calibration;
-  const allowance = allowanceShare * Math.abs(chosen.threshold);
+  const allowance = allowanceFor(confidence.measure, chosen.threshold);
   const { threshold: _, secondThreshold: __, ...rest } = manifest;
   const updated: Manifest = {
     ...rest,

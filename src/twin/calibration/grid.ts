@@ -1,4 +1,5 @@
 import { CalibrationError } from "../../errors.ts";
+import { rangeOf } from "../confidence/index.ts";
 import type { ConfidenceSpec, Logits } from "../types.ts";
 import type { TwinPromise } from "./promise.ts";
 import { lossesOf, sampleOf } from "./sample.ts";
@@ -67,7 +68,8 @@ export function secondThreshold(request: SecondThresholdRequest): number | undef
   const changed = confidence.filter((_, i) => kept[i] !== 0).toSorted();
   const allowed = Math.floor(secondShare * promise.tolerance * second.count);
   const surest = changed.at(-1 - allowed);
-  return surest === undefined ? undefined : above(surest, confidence);
+  if (surest === undefined) return undefined;
+  return Math.min(above(surest, confidence), rangeOf(request.confidence.measure).high);
 }
 
 /** Half-way between a confidence and the next larger one; one more where none is larger. */
