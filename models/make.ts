@@ -13,6 +13,8 @@ export interface Sources {
   readonly labels: readonly string[];
   /** Folder of checkpoints and networks, from which an interrupted run goes on. */
   readonly work: string;
+  /** Folder that the pair goes to. */
+  readonly output: string;
 }
 
 /** Images that choose between networks and place the thresholds, of those that do not calibrate: as many as `compress` takes. */
@@ -23,7 +25,6 @@ const selection = 2000;
  * the packed test images.
  */
 export async function makePair(recipe: PairRecipe, sources: Sources): Promise<void> {
-  const folder = join("models", recipe.name);
   mkdirSync(sources.work, { recursive: true });
   const { learning, calibration } = await splitImages(
     sources.training,
@@ -37,8 +38,8 @@ export async function makePair(recipe: PairRecipe, sources: Sources): Promise<vo
   const result = await compressed(recipe, sources, original, learning, calibration);
   const { seed } = recipe;
   const training = { seed, original: trainingOf(sources.work), compression: summaryOf(result) };
-  writeFileSync(join(folder, "training.json"), `${JSON.stringify(training, null, 1)}\n`);
-  if (recipe.packed !== undefined) await pack(join(folder, "test.npz"), sources.test, recipe.packed, seed);
+  writeFileSync(join(sources.output, "training.json"), `${JSON.stringify(training, null, 1)}\n`);
+  if (recipe.packed !== undefined) await pack(join(sources.output, "test.npz"), sources.test, recipe.packed, seed);
 }
 
 async function imagesOf({ preprocessing, seed }: PairRecipe, learning: ImageSource, test: ImageSource) {
@@ -48,8 +49,8 @@ async function imagesOf({ preprocessing, seed }: PairRecipe, learning: ImageSour
 }
 
 function compressed(
-  { name, preprocessing, maxDrop, macs, budget, seed, weightBits, flip, canaries }: PairRecipe,
-  { labels, work }: Sources,
+  { preprocessing, maxDrop, macs, budget, seed, weightBits, flip, canaries }: PairRecipe,
+  { labels, work, output }: Sources,
   original: string,
   images: ImageSource,
   calibration: ImageSource,
@@ -60,7 +61,7 @@ function compressed(
     images,
     calibration,
     labels,
-    output: join("models", name, "twin"),
+    output: join(output, "twin"),
     replace: true,
     promise: { kind: "drop", tolerance: maxDrop, probability: 0.95 },
     recipe: "student+int8",

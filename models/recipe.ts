@@ -5,7 +5,7 @@ import type { Phase } from "./original.ts";
 
 /** A pair of this folder: its original, how that is trained, and what `compress` is asked for. */
 export interface PairRecipe {
-  /** The folder below `models/`. */
+  /** The folder below `models/`, or below `tmp/` to work in. */
   readonly name: string;
   /** Of the split, of the first weights and of the training. */
   readonly seed: number;

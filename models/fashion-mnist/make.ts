@@ -20,4 +20,5 @@ await makePair(recipe, {
   test: await openImages(work, { split: "test" }),
   labels: fashionMnistLabels,
   work,
+  output: join("models", recipe.name),
 });
