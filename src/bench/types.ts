@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { InputError } from "../errors.ts";
+import { checked } from "../schema.ts";
 
 /** What `bench` compares; each runs at its own best setting. */
 export const systemNames = ["original-float32", "original-int8", "compressed", "twin"] as const;
@@ -235,7 +236,6 @@ export function parseBenchResult(json: unknown, file: string): BenchResult {
       `has schema version ${version}, this twindnn reads ${benchVersion}; run the bench again`,
     );
   }
-  const result = benchResultSchema.safeParse(json);
-  if (!result.success) throw new InputError(file, z.prettifyError(result.error));
-  return result.data;
+  const refuse = (problem: string) => new InputError(file, `is no result of a bench: ${problem}; run the bench again`);
+  return checked(benchResultSchema, json, refuse);
 }

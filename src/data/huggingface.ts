@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { checked } from "../schema.ts";
 import { Preprocessing, type PreprocessingInput } from "./preprocessing.ts";
 import type { Resampler } from "./resample.ts";
 
@@ -23,6 +24,8 @@ const Config = z.object({
   image_mean: z.array(z.number()).optional(),
   image_std: z.array(z.number()).optional(),
 });
+const wayOut = "write the preprocessing as docs/data.md shows, or give a preset";
+
 type Config = z.infer<typeof Config>;
 
 /** Whether a JSON value looks like a Hugging Face image processor. */
@@ -38,11 +41,10 @@ export function isHuggingFace(json: unknown): boolean {
  * @throws InputError when a field is missing or asks for what is not supported
  */
 export function fromHuggingFace(json: unknown, file: string): Preprocessing {
-  const config = Config.safeParse(json);
-  if (!config.success) throw new InputError(file, `is no image processor:\n${z.prettifyError(config.error)}`);
-  const result = Preprocessing.safeParse(translate(config.data, file));
-  if (!result.success) throw new InputError(file, `cannot be used:\n${z.prettifyError(result.error)}`);
-  return result.data;
+  const refuse = (problem: string) =>
+    new InputError(file, `cannot be used as an image processor: ${problem}; ${wayOut}`);
+  const config = checked(Config, json, refuse);
+  return checked(Preprocessing, translate(config, file), refuse);
 }
 
 function translate(config: Config, file: string): PreprocessingInput {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { InputError, UsageError, unknownValue } from "../errors.ts";
+import { checked } from "../schema.ts";
 import { fromHuggingFace, isHuggingFace } from "./huggingface.ts";
 import { Preprocessing } from "./preprocessing.ts";
 
@@ -54,9 +54,8 @@ function readPreprocessing(path: string): Preprocessing {
 
 /** Checks a preprocessing read from `file`. Throws InputError. */
 export function parsePreprocessing(json: unknown, file: string): Preprocessing {
-  const result = Preprocessing.safeParse(json);
-  if (!result.success) throw new InputError(file, `is no preprocessing:\n${z.prettifyError(result.error)}`);
-  return result.data;
+  const wayOut = `mend it as docs/data.md shows, or give a preset: ${Object.keys(presets).join(", ")}`;
+  return checked(Preprocessing, json, (problem) => new InputError(file, `is no preprocessing: ${problem}; ${wayOut}`));
 }
 
 function readJson(path: string): unknown {

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { Preprocessing } from "../data/index.ts";
 import { ManifestError } from "../errors.ts";
 import type { NetworkName } from "../lanes/types.ts";
+import { checked } from "../schema.ts";
 import { canaryKinds } from "./canaries.ts";
 import { refuseInconsistency } from "./consistency.ts";
 import { type Cascade, confidenceMeasures } from "./types.ts";
@@ -124,10 +125,13 @@ export type Manifest = z.infer<typeof manifestSchema>;
 /** Checks the parsed JSON of a manifest; `where` names the file in messages. Throws ManifestError. */
 export function parseManifest(json: unknown, where: string): Manifest {
   refuseOtherVersion(json, where);
-  const result = manifestSchema.safeParse(json);
-  if (!result.success) throw new ManifestError(`${where}: ${z.prettifyError(result.error)}`);
-  refuseInconsistency(result.data, where);
-  return result.data;
+  const manifest = checked(
+    manifestSchema,
+    json,
+    (problem) => new ManifestError(`${where}: ${problem}; make the twin again`),
+  );
+  refuseInconsistency(manifest, where);
+  return manifest;
 }
 
 /** All files beside `twin.json`. */

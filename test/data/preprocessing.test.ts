@@ -166,6 +166,30 @@ describe("Hugging Face's preprocessor_config.json", () => {
   });
 });
 
+describe("a preprocessing with a wrong value", () => {
+  test.each([
+    [{ resize: { mode: "square" } }, '"resize.mode" is "square" (known: "shorter", "exact", "none")'],
+    [{ resize: { mode: "exact", size: "big" } }, '"resize.size" is "big" (wanted: number, or wanted: tuple)'],
+    [{ resize: { mode: "exact", size: 8 }, std: [0] }, '"std": must be above 0'],
+    [{ resize: { mode: "exact", size: 8 }, colour: "rgb" }, 'unknown field "colour"; known: resize, resampler, crop'],
+    [{}, '"resize" is missing'],
+  ])("is refused in one line that says what is known: %j", async (json, problem) => {
+    const file = join(await folderOf({ "p.json": JSON.stringify(json) }), "p.json");
+    const message = loading(file);
+    expect(message).toContain(`${file}: is no preprocessing: ${problem}`);
+    expect(message).toMatch(/^[^\n]*give a preset: imagenet, [^\n]*$/);
+  });
+});
+
+/** What `loadPreprocessing` complains of. */
+function loading(file: string): string {
+  try {
+    return JSON.stringify(loadPreprocessing(file));
+  } catch (error) {
+    return error instanceof InputError ? error.message : String(error);
+  }
+}
+
 describe("labels files", () => {
   test("are lines or JSON", async () => {
     const folder = await folderOf({ "l.txt": "cat\r\nbig dog\r\n", "l.json": '["cat", "big dog"]' });

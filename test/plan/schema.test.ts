@@ -29,17 +29,23 @@ describe("parsePlan", () => {
   });
 
   it.each([
-    [{ workers: 3 }, "workers"],
-    [{ isolation: "container" }, '"thread"|"process"'],
+    [{ workers: 3 }, 'unknown field "workers"; known: lanes, batch, idleTakesFresh, startsBoth, isolation'],
+    [{ isolation: "container" }, '"isolation" is "container" (known: "thread", "process")'],
     [{ lanes: [] }, "lanes"],
-    [{ lanes: [{ kind: "tpu", networks: ["original"], threads: 1 }] }, '"cpu"|"webgpu"|"cuda"'],
-    [{ lanes: [{ kind: "cpu", networks: ["student"], threads: 1 }] }, '"compressed"|"original-int8"|"original"'],
-    [{ lanes: [{ kind: "cpu", networks: ["original"], threads: 0 }] }, "threads"],
+    [
+      { lanes: [{ kind: "tpu", networks: ["original"], threads: 1 }] },
+      '"lanes.0.kind" is "tpu" (known: "cpu", "webgpu", "cuda")',
+    ],
+    [
+      { lanes: [{ kind: "cpu", networks: ["student"], threads: 1 }] },
+      'known: "compressed", "original-int8", "original"',
+    ],
+    [{ lanes: [{ kind: "cpu", networks: ["original"], threads: 0 }] }, '"lanes.0.threads" is 0'],
     [{ batch: { original: 1.5 } }, "batch.original"],
     [{ batch: { student: 1 } }, "student"],
   ])("refuses %j and says what is wrong", (change, hint) => {
     const message = refusal(change);
-    expect(message).toContain("plan.json");
+    expect(message).toMatch(/^plan\.json: not a plan: [^\n]*; make one with "twindnn plan"$/);
     expect(message).toContain(hint);
   });
 

@@ -11,6 +11,7 @@ const read = (pair: string): Manifest =>
   JSON.parse(readFileSync(new URL(`../../models/${pair}/twin/twin.json`, import.meta.url), "utf8"));
 const stored = read("fashion-mnist");
 const last = stored.ladder.at(-1)!;
+const proven = last.threshold + stored.canaries!.allowance;
 const guarantee = stored.guarantee!;
 
 const parse = (changes: Partial<Manifest>): Manifest => parseManifest({ ...stored, ...changes }, "twin.json");
@@ -20,28 +21,34 @@ const withLast = (changes: Partial<typeof last>): Manifest["ladder"] => [
 ];
 
 describe("a manifest whose numbers void its guarantee is refused in one line, with the way out", () => {
-  const measure = { ...stored.confidence, measure: "max-probability" } as const;
-  const cases: readonly [name: string, changes: Partial<Manifest>, message: RegExp][] = [
-    ["a negative threshold", { threshold: -1 }, /threshold is -1, it must be 0 or more, as the confidence "margin" is/],
-    ["a threshold below the proven one", { threshold: 0.01 }, /threshold is 0\.01, it must be 0\.7518/],
-    ["a threshold just below the proven one", { threshold: last.threshold - 1e-3 }, /threshold is 0\.7360/],
-    ["a threshold without the allowance", { threshold: last.threshold }, /the canaries' allowance, 0\.0147/],
-    ["a threshold that nothing reaches", { threshold: 1e9 }, /threshold is 1000000000, it must be 0\.7518/],
-    ["no threshold", { threshold: undefined }, /threshold is missing, it must be 0\.7518/],
-    ["a negative second threshold", { secondThreshold: -0.5 }, /secondThreshold is -0\.5, it must be 0 or more/],
-    ["a margin taken for a probability", { confidence: measure }, /ladder\[0\]\.threshold is 12\.5.*between 0 and 1/],
+  const cases: readonly [name: string, changes: Partial<Manifest>, message: string][] = [
+    ["a negative threshold", { threshold: -1 }, 'threshold is -1, it must be 0 or more, as the confidence "margin" is'],
+    [
+      "a threshold below the proven one",
+      { threshold: 0.01 },
+      `threshold is 0.01, it must be ${proven}: the last rung's`,
+    ],
+    ["a threshold without the allowance", { threshold: last.threshold }, `it must be ${proven}: the last rung's`],
+    ["a threshold that nothing reaches", { threshold: 1e9 }, `threshold is 1000000000, it must be ${proven}`],
+    ["no threshold", { threshold: undefined }, `threshold is missing, it must be ${proven}`],
+    ["a negative second threshold", { secondThreshold: -0.5 }, "secondThreshold is -0.5, it must be 0 or more"],
+    [
+      "a threshold that no probability reaches",
+      { confidence: { measure: "max-probability", temperature: 1 }, threshold: 7 },
+      'threshold is 7, it must be between 0 and 1, as the confidence "max-probability" is',
+    ],
     [
       "rungs that rise",
       { ladder: [...stored.ladder, { ...last, threshold: 5 }] },
-      /ladder\[60\]\.threshold is 5, it must be below/,
+      `ladder[${stored.ladder.length}].threshold is 5, it must be below the rung before it, ${last.threshold}`,
     ],
-    ["no rung", { ladder: [] }, /guarantee has no rung in ladder/],
+    ["no rung", { ladder: [] }, "guarantee has no rung in ladder that proves it"],
     [
       "a tolerance below the proven bound",
-      { guarantee: { ...guarantee, tolerance: 0.001 } },
-      /guarantee\.tolerance is 0\.001, it must be at least the drop proven at the last rung, 0\.00263/,
+      { guarantee: { ...guarantee, tolerance: last.bound / 2 } },
+      `guarantee.tolerance is ${last.bound / 2}, it must be at least the drop proven at the last rung, ${last.bound}`,
     ],
-    ["a last rung that proves too little", { ladder: withLast({ bound: 0.5 }) }, /must be at least .* 0\.5/],
+    ["a last rung that proves too little", { ladder: withLast({ bound: 0.5 }) }, "proven at the last rung, 0.5"],
   ];
 
   test.each(cases)("%s", (_, changes, message) => {
@@ -49,6 +56,12 @@ describe("a manifest whose numbers void its guarantee is refused in one line, wi
     expect(() => parse(changes)).toThrow(message);
     expect(() => parse(changes)).toThrow(/^twin\.json: .*; calibrate the twin again$/);
   });
+});
+
+test("a manifest with a value of another type is refused in one line, with the way out", () => {
+  expect(() => parseManifest({ ...stored, threshold: "high" }, "twin.json")).toThrow(
+    /^twin\.json: "threshold" is "high" \(wanted: number\); make the twin again$/,
+  );
 });
 
 test.each(["fashion-mnist", "cifar10"])("the stored pair %s is read", (pair) => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import { deviceKinds, type Plan } from "../../lanes/types.ts";
+import { checked } from "../../schema.ts";
 
 const networkName = z.enum(["compressed", "original-int8", "original"]);
 const positive = z.int().min(1);
@@ -26,12 +27,11 @@ export const PlanSchema = z.strictObject({
  * Reads a plan from the text of a JSON file.
  *
  * @param file its name, for messages
- * @throws UsageError that lists everything wrong with it
+ * @throws UsageError that says what is wrong with it
  */
 export function parsePlan(text: string, file: string): Plan {
-  const parsed = PlanSchema.safeParse(parseJson(text, file));
-  if (!parsed.success) throw new UsageError(`${file}: not a plan:\n${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  const refuse = (problem: string) => new UsageError(`${file}: not a plan: ${problem}; make one with "twindnn plan"`);
+  return checked(PlanSchema, parseJson(text, file), refuse);
 }
 
 function parseJson(text: string, file: string): unknown {

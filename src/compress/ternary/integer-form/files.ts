@@ -4,6 +4,7 @@ import { z } from "zod";
 import { InputError } from "../../../errors.ts";
 import { readBytes, writeAllWhole } from "../../../files.ts";
 import { sizeOf } from "../../../onnx/index.ts";
+import { checked } from "../../../schema.ts";
 import { pack, packedSize, unpack } from "./packed.ts";
 import { formSchema, formVersion, type StoredForm, type StoredLayer, type StoredParameters } from "./schema.ts";
 import type { IntegerForm, Layer, Parameters } from "./types.ts";
@@ -69,9 +70,7 @@ function parseForm(text: string, path: string): StoredForm {
   if (version !== undefined && version.split(".")[0] !== formVersion.split(".")[0]) {
     throw new InputError(path, `has schema version ${version}, this twindnn reads ${formVersion}; ${wayOut}`);
   }
-  const parsed = formSchema.safeParse(json);
-  if (!parsed.success) throw new InputError(path, `is no integer form:\n${z.prettifyError(parsed.error)}`);
-  return parsed.data;
+  return checked(formSchema, json, (problem) => new InputError(path, `is no integer form: ${problem}; ${wayOut}`));
 }
 
 function parseJson(text: string, path: string): unknown {
