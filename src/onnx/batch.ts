@@ -47,13 +47,13 @@ function atBatch(model: Model, batch: number): Model {
   return { ...model, graph: { ...model.graph, inputs, outputs, values: new Map() } };
 }
 
-/** What went wrong, in a line; ONNX Runtime's errors are an answer here. */
+/** What went wrong, in a line; errors about the model, ONNX Runtime's among them, are an answer here. */
 async function problemOf(attempt: () => Promise<string | undefined>): Promise<string | undefined> {
   try {
     return await attempt();
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return error instanceof TwinError ? message : `ONNX Runtime refuses it: ${message.split("\n")[0]}`;
+    if (error instanceof TwinError) return error.message;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ModelCost, modelCost } from "./cost.ts";
 import type { Model, ValueInfo } from "./graph.ts";
+import { errorAbout } from "./named.ts";
 import { inferShapes } from "./shapes.ts";
 
 /** What `inspect` shows of a model. */
@@ -19,9 +20,17 @@ export interface ModelDescription {
 /**
  * Describes a model: its interface, its operators, and what each layer costs for one image.
  *
- * @throws ModelError and UnsupportedOperatorError as `modelCost` does
+ * @throws ModelError and UnsupportedOperatorError as `modelCost` does; they name the file that the model was read from
  */
 export function describeModel(model: Model): ModelDescription {
+  try {
+    return descriptionOf(model);
+  } catch (error) {
+    throw errorAbout(model, error);
+  }
+}
+
+function descriptionOf(model: Model): ModelDescription {
   const values = inferShapes({ ...model, graph: { ...model.graph } });
   return {
     producer: model.producer,

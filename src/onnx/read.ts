@@ -3,6 +3,7 @@ import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { InputError, ModelError } from "../errors.ts";
 import { decodeModel, type ExternalRange, type ReadExternal } from "./decode.ts";
 import type { Model } from "./graph.ts";
+import { readFrom, withFile } from "./named.ts";
 
 /** Reads an ONNX file, with the weight files that it names beside it. Throws InputError or ModelError. */
 export function readModel(path: string): Model {
@@ -13,10 +14,9 @@ export function readModel(path: string): Model {
     throw new InputError(path, "cannot be read; check the path and its permissions", { cause });
   }
   try {
-    return decodeModel(bytes, externalReader(dirname(path)));
-  } catch (cause) {
-    if (cause instanceof ModelError) throw new ModelError(`${path}: ${cause.message}`, { cause });
-    throw cause;
+    return readFrom(path, decodeModel(bytes, externalReader(dirname(path))));
+  } catch (error) {
+    throw withFile(error, path);
   }
 }
 

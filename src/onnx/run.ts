@@ -1,6 +1,7 @@
-import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { encodeModel } from "./encode.ts";
+import { type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { ModelError } from "../errors.ts";
 import type { Model } from "./graph.ts";
+import { createSession, runtimeMessage } from "./session.ts";
 import type { ElementType, Tensor, TensorData } from "./tensor.ts";
 
 /** Named tensors, as a run takes and gives them. */
@@ -17,17 +18,25 @@ export class ModelRunner implements AsyncDisposable {
     this.#session = session;
   }
 
-  /** Loads the model. ONNX Runtime's own error says what it refuses. */
+  /** Loads the model. Throws ModelError or UnsupportedOperatorError where ONNX Runtime refuses it. */
   static async open(model: Model): Promise<ModelRunner> {
     const options = { graphOptimizationLevel: "basic", intraOpNumThreads: 1, ...quiet } as const;
-    return new ModelRunner(await InferenceSession.create(encodeModel(model), options));
+    return new ModelRunner(await createSession(model, options));
   }
 
-  /** All outputs for the inputs given. */
+  /** All outputs for the inputs given. Throws ModelError where ONNX Runtime cannot compute them. */
   async run(inputs: Tensors): Promise<Map<string, Tensor>> {
     const feeds = Object.fromEntries([...inputs].map(([name, tensor]) => [name, toOrt(tensor)]));
-    const results = await this.#session.run(feeds, quiet);
+    const results = await this.#runOrRefuse(feeds);
     return new Map(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
+  }
+
+  async #runOrRefuse(feeds: Record<string, OrtTensor>): Promise<InferenceSession.ReturnType> {
+    try {
+      return await this.#session.run(feeds, quiet);
+    } catch (cause) {
+      throw new ModelError(`ONNX Runtime refuses to run it: ${runtimeMessage(cause)}`, { cause });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

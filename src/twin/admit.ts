@@ -7,8 +7,10 @@ import {
   type Model,
   makeNode,
   modelCost,
+  proveAnswers,
   readModel,
   scalar,
+  withFile,
 } from "../onnx/index.ts";
 import { sha256Of } from "./hash.ts";
 import type { ManifestNetwork } from "./manifest.ts";
@@ -23,20 +25,27 @@ export interface AdmittedNetwork {
   readonly notes: readonly PairNote[];
 }
 
-/** Reads and checks an ONNX classifier, and frees its batch size where that can be proven to be harmless. */
+/**
+ * Reads and checks an ONNX classifier, and frees its batch size where that can be proven to be harmless.
+ *
+ * @throws ModelError or UnsupportedOperatorError that names the file, for one that is no classifier, or does not run
+ */
 export async function admitNetwork(path: string, file: string): Promise<AdmittedNetwork> {
   const model = readModel(path);
   try {
     return await admitModel(model, file);
-  } catch (cause) {
-    if (cause instanceof ModelError) throw new ModelError(`${path}: ${cause.message}`, { cause });
-    throw cause;
+  } catch (error) {
+    throw withFile(error, path);
   }
 }
+
+/** The batch that a network which takes any is tried at. */
+const openBatch = 2;
 
 /** Makes a classifier ready for a twin: logits out, any batch size in. `file` is its name in the twin's folder. */
 export async function admitModel(model: Model, file: string): Promise<AdmittedNetwork> {
   const free = await freeBatch(withLogits(model));
+  await proveAnswers(free.model, free.freed ? openBatch : free.batch);
   const { input, output } = classifierOf(free.model);
   const { macs, parameters } = modelCost(free.model);
   const bytes = encodeModel(free.model);

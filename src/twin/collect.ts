@@ -1,5 +1,5 @@
 import { fingerprint, type Planes, type Prepared } from "../data/index.ts";
-import type { InputError } from "../errors.ts";
+import { type InputError, ModelError } from "../errors.ts";
 import type { Lane, Network, NetworkName } from "../lanes/types.ts";
 import type { Logits } from "./types.ts";
 
@@ -31,7 +31,11 @@ export interface CollectOptions {
   readonly onProgress?: ((images: number) => void) | undefined;
 }
 
-/** Runs every network on every image. Batches are cut in order, so the same images give the same logits. */
+/**
+ * Runs every network on every image. Batches are cut in order, so the same images give the same logits.
+ *
+ * @throws ModelError that names file, network and image, where a logit is no number
+ */
 export async function collectLogits(
   images: AsyncIterable<Prepared>,
   networks: readonly Network[],
@@ -105,16 +109,27 @@ class Collector {
 
   #start(network: Network, planes: readonly Uint8Array[]): void {
     const lane = this.#options.lanes[this.#turn++ % this.#options.lanes.length]!;
+    const first = this.#names.length - planes.length;
     const run = lane
       .run(network.name, { count: planes.length, data: concatenate(planes) })
       .then(({ logits, started, finished }) => {
         this.#busy.set(network.name, (this.#busy.get(network.name) ?? 0) + finished - started);
         this.#options.onProgress?.(planes.length / this.#networks.length);
+        this.#refuseUnanswered(network, logits, first);
         return logits;
       });
     const settled = run.then(noop, noop).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
     this.#rows.get(network.name)!.push(run);
+  }
+
+  #refuseUnanswered({ name, file, output }: Network, logits: Float32Array, first: number): void {
+    const wrong = logits.findIndex((value) => !Number.isFinite(value));
+    if (wrong === -1) return;
+    const image = this.#names[first + Math.floor(wrong / output.classes)];
+    throw new ModelError(
+      `${file}: the ${name} network put out ${logits[wrong]} for class ${wrong % output.classes} of image ${image}; check its weights and the preprocessing`,
+    );
   }
 
   async #join(network: Network): Promise<Logits> {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
@@ -13,7 +13,7 @@ import { findUnits } from "../../src/compress/int8/units.ts";
 import { agreementOf, joinLogits } from "../../src/compress/logits.ts";
 import { openImages, presets, selectImages } from "../../src/data/index.ts";
 import { CalibrationError, UnsupportedOperatorError, UsageError } from "../../src/errors.ts";
-import { encodeModel, type Model, readModel, runModel } from "../../src/onnx/index.ts";
+import { describeModel, encodeModel, type Model, readModel, runModel } from "../../src/onnx/index.ts";
 import { topClasses } from "../../src/twin/index.ts";
 import { images, inverted, pointwiseClassifier, pooledClassifier, residual } from "./support.ts";
 
@@ -214,6 +214,33 @@ describe("refusals", () => {
         })(),
       ),
     ).rejects.toThrow(CalibrationError);
+  });
+
+  it("names the file, and the node of an operator that it cannot run", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "twindnn-int8-"));
+    const stored = (name: string, change: (model: Model) => unknown): Model => {
+      const model = residual();
+      change(model);
+      writeFileSync(join(folder, name), encodeModel(model));
+      return readModel(join(folder, name));
+    };
+    const renamed = stored("unknown.onnx", ({ graph }) =>
+      Object.assign(graph.nodes.at(-1)!, { op: "Bar", name: "end" }),
+    );
+    const two = stored("two.onnx", ({ graph }) => graph.inputs.push({ ...graph.inputs[0]!, name: "mask" }));
+    const nan = stored("nan.onnx", ({ graph }) => {
+      for (const tensor of graph.constants.values())
+        if (tensor.type === "float32") (tensor.data as Float32Array).fill(NaN);
+    });
+    try {
+      await expect(quantized(renamed)).rejects.toThrow(UnsupportedOperatorError);
+      await expect(quantized(renamed)).rejects.toThrow(/unknown\.onnx: operator Bar \(node "end"\)/);
+      await expect(quantized(two)).rejects.toThrow(/two\.onnx: has 2 inputs/);
+      await expect(quantized(nan)).rejects.toThrow(/nan\.onnx: .*NaN/);
+      expect(() => describeModel(renamed)).toThrow(/unknown\.onnx: operator Bar \(node "end"\)/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("refuses options that make no sense", async () => {

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createPreprocessor, decodeImage, openImages } from "../../src/data/index.ts";
-import { InputError, ManifestError } from "../../src/errors.ts";
+import { InputError, ManifestError, ModelError } from "../../src/errors.ts";
 import { cpuClass } from "../../src/lanes/index.ts";
+import { encodeModel, readModel } from "../../src/onnx/index.ts";
 import { sha256Of as sha256 } from "../../src/twin/hash.ts";
 import {
   answerAll,
@@ -141,6 +142,26 @@ describe("a twin on another machine", () => {
       restore();
     }
   });
+});
+
+test("a network that puts out no number is refused by its file, its role and the image", async () => {
+  const broken = join(folder, "nan");
+  const { original } = writePair(broken);
+  const compressed = join(broken, "nan.onnx");
+  const model = readModel(original);
+  for (const { data } of model.graph.constants.values()) (data as Float32Array).fill(Number.NaN);
+  writeFileSync(compressed, encodeModel(model));
+  await pairTwin({ original, compressed, preprocessing, labels, output: join(broken, "twin") });
+  const answers = answerAll(
+    await readTwin(join(broken, "twin")),
+    ["compressed", "original"],
+    await openImages(images),
+    {},
+  );
+  await expect(answers).rejects.toThrow(ModelError);
+  await expect(answers).rejects.toThrow(
+    /compressed\.onnx: the compressed network put out NaN for class 0 of image 0000\.png/,
+  );
 });
 
 test("preparing an image makes what the networks read", async () => {

@@ -1,7 +1,10 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { ModelError } from "../../errors.ts";
-import { classifierOf, encodeModel, type Model, sizeOf } from "../../onnx/index.ts";
+import { classifierOf, createSession, type Model, runtimeMessage, sizeOf } from "../../onnx/index.ts";
 import type { ImageBatch } from "./images.ts";
+
+/** Errors are thrown; they need not be printed too. */
+const quiet = { logSeverityLevel: 4 } as const;
 
 export interface NetworkOptions {
   /** Threads of ONNX Runtime. Default 1. */
@@ -32,10 +35,10 @@ export class CalibrationNetwork implements AsyncDisposable {
 
   static async open(model: Model, options: NetworkOptions = {}): Promise<CalibrationNetwork> {
     const { threads = 1, form = "fused", extra = [] } = options;
-    const session = await InferenceSession.create(encodeModel(withOutputs(model, extra)), {
+    const session = await createSession(withOutputs(model, extra), {
       graphOptimizationLevel: form === "fused" ? "all" : "disabled",
       intraOpNumThreads: threads,
-      logSeverityLevel: 3,
+      ...quiet,
     });
     return new CalibrationNetwork(session, model);
   }
@@ -49,7 +52,7 @@ export class CalibrationNetwork implements AsyncDisposable {
   async run(batch: ImageBatch): Promise<ReadonlyMap<string, Float32Array>> {
     const count = this.#fixed ?? batch.count;
     const data = count === batch.count ? batch.data : this.#filled(batch, count);
-    const results = await this.#session.run({ [this.#input]: new Tensor("float32", data, [count, ...this.#image]) });
+    const results = await this.#runOrRefuse(new Tensor("float32", data, [count, ...this.#image]));
     const share = batch.count / count;
     return new Map(
       Object.entries(results).map(([name, { data }]) => {
@@ -57,6 +60,14 @@ export class CalibrationNetwork implements AsyncDisposable {
         return [name, share === 1 ? values : values.subarray(0, Math.round(values.length * share))];
       }),
     );
+  }
+
+  async #runOrRefuse(images: Tensor): Promise<InferenceSession.ReturnType> {
+    try {
+      return await this.#session.run({ [this.#input]: images }, quiet);
+    } catch (cause) {
+      throw new ModelError(`ONNX Runtime refuses to run it: ${runtimeMessage(cause)}`, { cause });
+    }
   }
 
   /** The most images that one run takes, given how many are wanted. */

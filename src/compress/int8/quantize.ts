@@ -1,8 +1,8 @@
-import type { Model } from "../../onnx/index.ts";
+import { errorAbout, type Model } from "../../onnx/index.ts";
 import { calibrate } from "./calibration.ts";
 import type { ImageBatch } from "./images.ts";
 import { measureTime } from "./measure.ts";
-import { checkOptions, type QuantizeOptions } from "./options.ts";
+import { type CheckedOptions, checkOptions, type QuantizeOptions } from "./options.ts";
 import { observedValues } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import { Quantizer } from "./quantizer.ts";
@@ -22,7 +22,8 @@ export interface QuantizedModel {
  * network is measured; the others give the ranges of activations and the corrections of biases.
  *
  * @param batches network inputs, prepared and normalised as the model wants them
- * @throws UnsupportedOperatorError or ModelError for a model that cannot be quantised, CalibrationError for too few
+ * @throws UnsupportedOperatorError or ModelError for a model that cannot be quantised (they
+ *   name the file that it was read from), CalibrationError for too few
  *   images, UsageError for options, and the signal's reason after an abort
  */
 export async function quantizeModel(
@@ -31,6 +32,18 @@ export async function quantizeModel(
   options: QuantizeOptions = {},
 ): Promise<QuantizedModel> {
   const checked = checkOptions(options);
+  try {
+    return await quantizeChecked(model, batches, checked);
+  } catch (error) {
+    throw errorAbout(model, error);
+  }
+}
+
+async function quantizeChecked(
+  model: Model,
+  batches: AsyncIterable<ImageBatch>,
+  checked: CheckedOptions,
+): Promise<QuantizedModel> {
   const prepared = await prepare(model);
   const values = observedValues(prepared, findUnits(prepared).units);
   const calibration = await calibrate(prepared, values, batches, checked);
