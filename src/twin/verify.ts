@@ -1,7 +1,7 @@
 import type { ImageSource } from "../data/index.ts";
 import { CalibrationError, ManifestError } from "../errors.ts";
 import type { AnswerOptions } from "./answers.ts";
-import { calibrate } from "./calibration/index.ts";
+import { describePromise, imagesNeeded, proveAt } from "./calibration/index.ts";
 import type { CanaryCheck } from "./canaries.ts";
 import { canariesHere } from "./canary-run.ts";
 import { type EvaluatedImages, evaluateImages, twinOutputs } from "./evaluate.ts";
@@ -12,7 +12,7 @@ import type { Guarantee, Manifest } from "./manifest.ts";
 export interface Verification {
   readonly guarantee: Guarantee;
   readonly canaries: CanaryCheck;
-  /** With images: what they show, and whether they prove the promise again. */
+  /** With images: what they show, and whether they prove the promise again; else what they prove, which need not break it. */
   readonly images?: EvaluatedImages & { readonly proven: boolean; readonly problem?: string };
   readonly holds: boolean;
 }
@@ -45,17 +45,23 @@ function proveAgain(
   guarantee: Guarantee,
   { collected }: EvaluatedImages,
 ): { proven: boolean; problem?: string } {
+  const images = collected.names.length;
   try {
-    calibrate({
+    const { proven, rung } = proveAt(manifest.threshold!, {
       ...twinOutputs(manifest, collected),
-      grid: [manifest.threshold!],
       promise: guarantee,
       confidence: manifest.confidence,
       worstClass: guarantee.worstClass,
     });
-    return { proven: true };
+    return proven ? { proven } : { proven, problem: notProven(images, guarantee, rung.bound) };
   } catch (error) {
-    if (error instanceof CalibrationError) return { proven: false, problem: error.message };
-    throw error;
+    if (!(error instanceof CalibrationError)) throw error;
+    return { proven: false, problem: `not proven by these ${images} images: ${error.message}` };
   }
+}
+
+function notProven(images: number, guarantee: Guarantee, bound: number): string {
+  const needed = imagesNeeded(guarantee);
+  const wanted = images < needed ? `${needed} at least` : "more of them";
+  return `not proven by these ${images} images: at the twin's threshold they prove no more than ${describePromise({ ...guarantee, tolerance: bound })}; give ${wanted}`;
 }

@@ -6,6 +6,7 @@ import {
   calibrate,
   evaluateTwin,
   labelsNeeded,
+  proveAt,
   secondThreshold,
   type TwinPromise,
   thresholdGrid,
@@ -251,7 +252,9 @@ describe("images that cannot decide are refused with the numbers", () => {
 
   it("a drop without labels", () => {
     const { labels: _, ...unlabelled } = images;
-    expect(() => calibrate({ ...unlabelled, grid, promise: promises.drop })).toThrow("needs labels");
+    expect(() => calibrate({ ...unlabelled, grid, promise: promises.drop })).toThrow(
+      /needs labels.*calibrate --to-label \(labelsNeeded in the library\)/,
+    );
   });
 
   it("outputs, labels or a grid that do not fit together", () => {
@@ -272,6 +275,49 @@ describe("images that cannot decide are refused with the numbers", () => {
   it("a promise that makes no sense", () => {
     expect(refusal({ promise: { ...promises.drop, tolerance: 0.5 / 0 } })).toThrow(UsageError);
     expect(refusal({ promise: { ...promises.drop, probability: 95 } })).toThrow("received 95");
+  });
+});
+
+describe("one threshold that was fixed before", () => {
+  const { chosen } = calibrate(request());
+  const few = pick(
+    images,
+    Uint32Array.from({ length: 200 }, (_, i) => i),
+  );
+
+  it("is proven where calibration proved it, with the same bound", () => {
+    expect(proveAt(chosen.threshold, request())).toEqual({ proven: true, rung: chosen });
+  });
+
+  it("is not proven by few images, which say what they prove", () => {
+    const { proven, rung } = proveAt(chosen.threshold, request(few));
+    expect(proven).toBe(false);
+    expect(rung.bound).toBeGreaterThan(promises.drop.tolerance);
+    const looser = { ...promises.drop, tolerance: rung.bound + 1e-4 };
+    expect(proveAt(chosen.threshold, request({ ...few, promise: looser })).proven).toBe(true);
+  });
+
+  it("is proven by images on which the networks never differ, if they are enough", () => {
+    const same = { ...images, compressed: images.original };
+    expect(proveAt(chosen.threshold, request(same)).proven).toBe(true);
+  });
+});
+
+describe("images of one class", () => {
+  const one = { labels: new Int32Array(images.original.count).fill(3) };
+
+  it.each(["drop", "agreement"] as const)("are refused for a %s where every image is labelled so", (kind) => {
+    const asked = request({ ...one, promise: promises[kind] });
+    expect(() => calibrate(asked)).toThrow(CalibrationError);
+    expect(() => calibrate(asked)).toThrow(/all 5000 images are labelled as one class \(3\)/);
+    expect(() => proveAt(1, asked)).toThrow(/one class/);
+  });
+
+  it("are no such images where a label is missing, or a second class is among them", () => {
+    const promise = promises.agreement;
+    for (const label of [-1, 4]) {
+      expect(calibrate(request({ labels: one.labels.with(0, label), promise })).images).toBe(5000);
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { CalibrationError } from "../../errors.ts";
 import { defaultConfidence } from "../confidence/index.ts";
 import type { ConfidenceSpec } from "../types.ts";
 import { type ClassResult, classResults, groupByClass, imagesOfClasses } from "./classes.ts";
-import { checkDecidable, checkEachEnough, checkEnough } from "./degenerate.ts";
+import { checkDecidable, checkEachEnough, checkEnough, checkLabelledClasses } from "./degenerate.ts";
 import { checkGrid } from "./grid.ts";
 import { checkOutputs, type TwinOutputs } from "./outputs.ts";
 import {
@@ -80,7 +80,8 @@ export interface Calibration {
  */
 export function calibrate(request: CalibrationRequest): Calibration {
   const { grid, promise, confidence = defaultConfidence, worstClass = false } = request;
-  const task = prepare(request);
+  checkGrid(grid);
+  const task = prepare(request, (sample, groups) => checkImages(sample, groups, request));
   const accepted = countAccepted(grid, task.losses, task.test);
   const rungs = grid.slice(0, accepted + 1).map((threshold) => rungAt(threshold, task));
   const ladder = rungs.slice(0, accepted);
@@ -90,6 +91,28 @@ export function calibrate(request: CalibrationRequest): Calibration {
   const results = classResults(groups, sample, chosen.threshold, promise.probability);
   const common = { promise, worstClass, confidence, images: sample.images, ladder, chosen };
   return { ...common, ...(refused && { refused }), classes: { by, results } };
+}
+
+/** What images prove at one threshold. */
+export interface Proof {
+  readonly proven: boolean;
+  /** Its bound is the smallest tolerance that would have been proven. */
+  readonly rung: Rung;
+}
+
+/**
+ * Tests a promise at one threshold that was fixed before these images were seen, as calibration did.
+ *
+ * @throws CalibrationError when outputs and labels do not fit together, or are of one class; with `worstClass`, when some
+ *   class has too few images
+ */
+export function proveAt(threshold: number, request: Omit<CalibrationRequest, "grid">): Proof {
+  const { promise, worstClass = false, labels } = request;
+  const task = prepare(request, (_, groups) => {
+    if (labels !== undefined) checkLabelledClasses(labels);
+    if (worstClass) checkEachEnough(groups, promise);
+  });
+  return { proven: countAccepted([threshold], task.losses, task.test) === 1, rung: rungAt(threshold, task) };
 }
 
 /** A request that has been checked and made ready. */
@@ -103,17 +126,18 @@ interface Task {
   readonly groups: readonly number[][];
 }
 
-function prepare(request: CalibrationRequest): Task {
-  const { grid, promise, confidence = defaultConfidence, worstClass = false, errorShare = 1 } = request;
+/** `check` refuses images that cannot do what is asked. */
+function prepare(
+  request: Omit<CalibrationRequest, "grid">,
+  check: (sample: Sample, groups: readonly number[][]) => void,
+): Task {
+  const { promise, confidence = defaultConfidence, worstClass = false, errorShare = 1 } = request;
   checkPromise(promise);
   checkOutputs(request);
-  checkGrid(grid);
   const sample = sampleOf(request, confidence);
-  checkDecidable(sample, promise);
   const grouping = groupByClass(request, sample);
   const groups = imagesOfClasses(grouping);
-  if (worstClass) checkEachEnough(groups, promise);
-  else checkEnough(sample.images, promise);
+  check(sample, groups);
   const error = (1 - promise.probability) * errorShare;
   const test = testGroups(
     promiseTest({ ...promise, probability: 1 - error }),
@@ -122,11 +146,22 @@ function prepare(request: CalibrationRequest): Task {
   return { sample, losses: requireLosses(sample, promise), test, by: grouping.by, groups };
 }
 
+function checkImages(
+  sample: Sample,
+  groups: readonly number[][],
+  { promise, labels, worstClass = false }: CalibrationRequest,
+): void {
+  checkDecidable(sample, promise);
+  if (worstClass) checkEachEnough(groups, promise);
+  else checkEnough(sample.images, promise);
+  if (labels !== undefined) checkLabelledClasses(labels);
+}
+
 function requireLosses(sample: Sample, { kind }: TwinPromise): LossTable {
   const losses = lossesOf(sample, kind);
   if (losses !== undefined) return losses;
   throw new CalibrationError(
-    "a promise on the drop needs labels: give them where the networks differ (labelsNeeded lists those images), or promise an agreement, which needs none",
+    "a promise on the drop needs labels where the networks differ: list those images with calibrate --to-label (labelsNeeded in the library), or promise an agreement, which needs none",
   );
 }
 

@@ -31,6 +31,21 @@ function checkClasses(answers: Int32Array): void {
   );
 }
 
+/**
+ * Images of one class are a mistake: a promise holds for images like these, and nobody needs a classifier for those. Two or
+ * more classes out of many pass, because that may be all that the user's images show, and the promise is then true for them.
+ * Where some labels are missing, one class says nothing: the known ones need not be a fair part of the images.
+ *
+ * @throws CalibrationError when every image has a label, and the same one
+ */
+export function checkLabelledClasses(labels: Int32Array): void {
+  const [first] = labels;
+  if (labels.some((label) => label < 0 || label !== first)) return;
+  throw new CalibrationError(
+    `all ${labels.length} images are labelled as one class (${first}): a promise would hold for that class alone. Give images of every class that the twin will meet, drawn as they occur`,
+  );
+}
+
 function checkDisagreement({ answers, images }: Sample, probability: number): void {
   if (answers.compressed.some((answer, i) => answer !== answers.original[i])) return;
   const bound = binomialUpperBound(0, images, 1 - probability);
