@@ -7,6 +7,7 @@ import { createConfidence } from "./confidence/index.ts";
 import { networkOf, readTwin, type TwinFolder } from "./folder.ts";
 import { usualPlan } from "./lanes.ts";
 import { cascadeOf, type Manifest, networkNames } from "./manifest.ts";
+import { checkImage, checkImages, checkTwinOptions } from "./options.ts";
 import { type BatchEvent, type Counters, createScheduler, type Input, type Scheduler } from "./scheduler/index.ts";
 import { type Cascade, isFailure, type Outcome } from "./types.ts";
 
@@ -51,9 +52,10 @@ export class Twin implements AsyncDisposable {
 
   /**
    * Loads a twin's folder and opens its lanes. On another class of CPU than the one it was calibrated on, its canaries are
-   * run first. Throws ManifestError when the folder is damaged, or the canaries fail and `onMismatch` is `refuse`.
+   * run first. Throws UsageError for options that it does not know, ManifestError when the folder is damaged, or the canaries fail and `onMismatch` is `refuse`.
    */
   static async load(path: string, options: TwinOptions = {}): Promise<Twin> {
+    checkTwinOptions(options);
     const folder = await readTwin(path);
     const mismatch = await findMismatch(folder, options);
     options.signal?.throwIfAborted();
@@ -61,8 +63,9 @@ export class Twin implements AsyncDisposable {
     return new Twin(folder, await openScheduler(folder, cascade, options), mismatch);
   }
 
-  /** Answers one image: a path, URL, Buffer, Blob or pixels. Throws InputError when it cannot be read. */
+  /** Answers one image: a path, URL, Buffer, Blob or pixels. Throws InputError when it cannot be read, UsageError when it is none of these. */
   async classify(input: ClassifyInput, options: { signal?: AbortSignal } = {}): Promise<Classification> {
+    checkImage(input);
     for await (const result of this.classifyAll([input], options)) {
       if (!isFailure(result)) return result;
       throw result.error;
@@ -78,6 +81,7 @@ export class Twin implements AsyncDisposable {
     inputs: Iterable<ClassifyInput> | AsyncIterable<ClassifyInput>,
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncGenerator<Classification | ClassificationFailure, void, undefined> {
+    checkImages(inputs);
     const names: string[] = [];
     const outcomes = this.#scheduler.run(this.#prepare(inputs, names, signal), signal === undefined ? {} : { signal });
     for await (const outcome of outcomes) yield this.#resultOf(names.shift()!, outcome);
@@ -103,7 +107,7 @@ export class Twin implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Input, void, undefined> {
     for await (const image of prepareAll(
-      sourceOf(inputs),
+      sourceOf(eachChecked(inputs)),
       this.#preprocessor,
       signal === undefined ? {} : { signal },
     )) {
@@ -115,6 +119,15 @@ export class Twin implements AsyncDisposable {
   #resultOf(name: string, outcome: Outcome): Classification | ClassificationFailure {
     if (isFailure(outcome)) return { name, error: outcome.error };
     return new Classification(name, outcome, this.manifest.labels);
+  }
+}
+
+async function* eachChecked(
+  inputs: Iterable<ClassifyInput> | AsyncIterable<ClassifyInput>,
+): AsyncGenerator<ClassifyInput> {
+  for await (const input of inputs) {
+    checkImage(input);
+    yield input;
   }
 }
 

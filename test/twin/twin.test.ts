@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createPreprocessor, decodeImage, openImages } from "../../src/data/index.ts";
-import { InputError, ManifestError, ModelError } from "../../src/errors.ts";
+import { InputError, ManifestError, ModelError, UsageError } from "../../src/errors.ts";
 import { cpuClass } from "../../src/lanes/index.ts";
 import { encodeModel, readModel } from "../../src/onnx/index.ts";
 import { sha256Of as sha256 } from "../../src/twin/hash.ts";
@@ -98,6 +98,39 @@ describe("a twin", () => {
     await expect(twin.classify(image(0))).rejects.toThrow();
   });
 });
+
+describe("a call that makes no sense is refused with what is known", () => {
+  const options: readonly [name: string, options: object, message: RegExp][] = [
+    ["a plan without lanes", { plan: {} }, /options of Twin\.load: .*plan\.lanes/],
+    ["an unknown isolation", { isolation: "x" }, /isolation.*"thread", "process"/],
+    ["an unknown option", { planned: true }, /planned.*known: plan, isolation, deterministic/],
+    ["a value of another kind", { deterministic: "yes" }, /deterministic.*boolean/],
+    ["an unknown way out", { onMismatch: "ignore" }, /onMismatch.*"refuse", "original-only"/],
+    ["a signal that is none", { signal: 5 }, /signal.*must be an AbortSignal/],
+  ];
+  test.each(options)("%s", async (_, given, message) => {
+    const loaded = Twin.load(path, given);
+    await expect(loaded).rejects.toThrow(UsageError);
+    await expect(loaded).rejects.toThrow(message);
+  });
+
+  test("something that holds no image", async () => {
+    await using twin = await Twin.load(path);
+    for (const input of [null, undefined, 5, true, {}]) {
+      const answer = twin.classify(input as unknown as string);
+      await expect(answer).rejects.toThrow(UsageError);
+      await expect(answer).rejects.toThrow(/an image is .*; known: a path, a URL, bytes/);
+    }
+    await expect(listOf(twin.classifyAll(5 as unknown as string[]))).rejects.toThrow(/classifyAll takes a list/);
+    await expect(listOf(twin.classifyAll([null as unknown as string]))).rejects.toThrow(UsageError);
+  });
+});
+
+async function listOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
 
 /** Pretends that the twin was calibrated elsewhere, with canaries that this machine cannot reproduce. */
 function pretend(change: (canaries: Float32Array) => void): () => void {

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { UsageError } from "../errors.ts";
+import { checked } from "../schema.ts";
+import { PlanSchema } from "./plan/schema.ts";
+import type { TwinOptions } from "./twin.ts";
+
+const isolations = ["thread", "process"] as const;
+const mismatches = ["refuse", "original-only"] as const;
+
+const functionSchema = z.custom<(...values: never) => void>(
+  (value) => typeof value === "function",
+  "must be a function",
+);
+
+const optionsSchema = z.strictObject({
+  plan: PlanSchema.optional(),
+  isolation: z.enum(isolations).optional(),
+  deterministic: z.boolean().optional(),
+  onMismatch: z.enum(mismatches).optional(),
+  signal: z.instanceof(AbortSignal, { error: "must be an AbortSignal" }).optional(),
+  onBatch: functionSchema.optional(),
+});
+
+/** @throws UsageError for an unknown option of `Twin.load`, or a value that it does not know; it lists those known */
+export function checkTwinOptions(options: TwinOptions): void {
+  checked(optionsSchema, options, (problem) => new UsageError(`options of Twin.load: ${problem}`));
+}
+
+/** @throws UsageError for what holds no image, whatever files there are */
+export function checkImage(input: unknown): void {
+  if (typeof input === "string" || isImageObject(input)) return;
+  throw new UsageError(
+    `an image is ${shown(input)}; known: a path, a URL, bytes (Buffer, Uint8Array, ArrayBuffer), a Blob, pixels ({ data, width, height, channels }), or an item of an image source`,
+  );
+}
+
+function isImageObject(input: unknown): boolean {
+  if (typeof input !== "object" || input === null) return false;
+  const isBytes = input instanceof Uint8Array || input instanceof ArrayBuffer;
+  return isBytes || input instanceof URL || input instanceof Blob || "data" in input || "read" in input;
+}
+
+const shown = (value: unknown): string =>
+  typeof value === "object" && value !== null
+    ? `an object of ${Object.keys(value).join(", ") || "no keys"}`
+    : String(value);
+
+/** @throws UsageError for what cannot be gone through image by image */
+export function checkImages(inputs: unknown): void {
+  const iterable =
+    typeof inputs === "object" && inputs !== null && (Symbol.iterator in inputs || Symbol.asyncIterator in inputs);
+  if (iterable) return;
+  throw new UsageError(
+    `classifyAll takes a list or a stream of images, received ${shown(inputs)}; give one image to classify`,
+  );
+}
