@@ -27,10 +27,14 @@ export class InputError extends TwinError {
   readonly file: string;
 
   constructor(file: string, problem: string, options?: ErrorOptions) {
-    super(`${file}: ${problem}`, options);
+    super(`${printable(file)}: ${problem}`, options);
     this.file = file;
   }
 }
+
+/** A text with its control characters escaped, so that the name of a file stays on its line and cannot steer the terminal. */
+export const printable = (text: string): string =>
+  text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
 /** An ONNX model that breaks the standard, or that is no image classifier. */
 export class ModelError extends TwinError {

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { encodedBytes } from "../decode.ts";
-import type { ImageSource } from "../types.ts";
+import type { ImageItem, ImageSource } from "../types.ts";
 import { holds, type SourceFormat } from "./format.ts";
 
 /** Extensions of image files; what cannot be decoded among them is reported image by image, not passed over. */
@@ -43,6 +43,17 @@ export const imageFile: SourceFormat = {
   accepts: ({ path, kind, head }) => kind === "file" && (isImageHead(head) || isImageName(path)),
   open: async ({ path }) => imageList(path, [path]),
 };
+
+/** One image without a label, read by `read`. */
+export function singleImage(name: string, read: ImageItem["read"]): ImageSource {
+  return {
+    name,
+    count: 1,
+    async *[Symbol.asyncIterator]() {
+      yield { name, read };
+    },
+  };
+}
 
 /** Images by path or URL, without labels; a missing one is that image's failure. */
 export function imageList(name: string, paths: readonly string[]): ImageSource {

@@ -9,7 +9,7 @@ export interface OpenOptions {
   readonly labels?: readonly string[];
   /** Which part to take of a data set that holds several. */
   readonly split?: Split;
-  /** Where the paths of `-` come from, one a line; the standard input by default. */
+  /** Where the paths of `-`, one a line, or its image come from; the standard input by default. */
   readonly stdin?: AsyncIterable<string | Uint8Array>;
 }
 

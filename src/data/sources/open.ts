@@ -6,10 +6,11 @@ import { readHead } from "../chunks.ts";
 import type { ImageSource } from "../types.ts";
 import { cifarFile, cifarFolder } from "./cifar.ts";
 import { concatenate, type Part } from "./concatenate.ts";
-import { imageFile, imageList, isImageName } from "./files.ts";
+import { imageFile, imageList, isImageName, singleImage } from "./files.ts";
 import { imageFolder } from "./folder.ts";
 import { byName, type OpenOptions, type Probe, type SourceFormat } from "./format.ts";
 import { idxFile, idxFolder } from "./idx.ts";
+import { readInput } from "./input.ts";
 import { labelledFolder, labelTable } from "./labels-csv.ts";
 import { npyFile, npzFile } from "./numpy.ts";
 import { tarArchive } from "./tar.ts";
@@ -31,39 +32,43 @@ const formats: readonly SourceFormat[] = [
 
 /**
  * Opens images, whatever they are stored in: image files, folders (`<class>/<file>`), archives, packed data sets, glob
- * patterns, URLs of images, and `-` for a list of paths on the standard input. Formats are told by content.
- * Several arguments follow each other as one source, which is labelled when all agree on the classes.
+ * patterns, URLs of images, and `-` for a list of paths, or one image, on the standard input. Formats are told by content.
+ * Several arguments follow each other as one source, which is labelled when all agree on the classes; one that cannot be
+ * opened is an image of it that cannot be read.
  *
- * @throws InputError when something is missing, holds no images, is of an unknown format, or does not match `labels`
+ * @throws InputError when the only argument is missing, holds no images, is of an unknown format, or does not match `labels`
  */
 export async function openImages(what: string | readonly string[], options: OpenOptions = {}): Promise<ImageSource> {
   const wanted = typeof what === "string" ? [what] : what;
   if (wanted.length === 0) throw new UsageError("no images given; name a file, folder, archive or pattern");
-  const found: (string[] | ImageSource)[] = [];
-  for (const part of wanted) found.push(...(await openPart(part, options)));
+  const open = wanted.length === 1 ? openPart : openOrFail;
+  const found: Found[] = [];
+  for (const part of wanted) found.push(...(await open(part, options)));
   const parts = joinLists(found);
   return parts.length === 1 ? parts[0]!.source : concatenate(wanted.join(" "), parts);
 }
 
 /** Paths of single images stay paths, so that neighbours make one list. */
-async function openPart(part: string, options: OpenOptions): Promise<(string[] | ImageSource)[]> {
-  if (part === "-") return [await readList(options.stdin ?? process.stdin)];
+type Found = string[] | Part;
+
+async function openOrFail(part: string, options: OpenOptions): Promise<Found[]> {
+  try {
+    return await openPart(part, options);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return [{ source: singleImage(part, () => Promise.reject(error)), prefix: "" }];
+  }
+}
+
+async function openPart(part: string, options: OpenOptions): Promise<Found[]> {
+  if (part === "-") return [await readInput(options.stdin ?? process.stdin)];
   if (/^(https?|data|file):/.test(part)) return [[part]];
   const exists = (await stat(part).catch(() => undefined)) !== undefined;
   if (!exists && isDynamicPattern(part)) return openMatches(part, options);
   return [await openPath(part, options)];
 }
 
-async function readList(input: AsyncIterable<string | Uint8Array>): Promise<string[]> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of input) text += typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-  const paths = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  if (paths.length === 0) throw new InputError("-", "the standard input lists no images; write one path a line");
-  return paths;
-}
-
-async function openMatches(pattern: string, options: OpenOptions): Promise<(string[] | ImageSource)[]> {
+async function openMatches(pattern: string, options: OpenOptions): Promise<Found[]> {
   const matches = (
     await glob(pattern, { onlyFiles: false, expandDirectories: false, absolute: isAbsolute(pattern) })
   ).sort(byName);
@@ -72,11 +77,11 @@ async function openMatches(pattern: string, options: OpenOptions): Promise<(stri
   return Promise.all(paths.map((path) => openPath(path, options)));
 }
 
-async function openPath(path: string, options: OpenOptions): Promise<string[] | ImageSource> {
+async function openPath(path: string, options: OpenOptions): Promise<Found> {
   const probe = await probePath(path);
   if (imageFile.accepts(probe)) return [path];
   const format = formats.find((candidate) => candidate.accepts(probe));
-  if (format !== undefined) return format.open(probe, options);
+  if (format !== undefined) return { source: await format.open(probe, options), prefix: `${path}/` };
   throw new InputError(path, `is of an unknown format; known: ${formats.map(({ name }) => name).join("; ")}`);
 }
 
@@ -91,7 +96,7 @@ async function probePath(path: string): Promise<Probe> {
 }
 
 /** Neighbouring paths of images become one list; such a list names its images by their whole path already. */
-function joinLists(found: readonly (string[] | ImageSource)[]): Part[] {
+function joinLists(found: readonly Found[]): Part[] {
   const parts: Part[] = [];
   let paths: string[] = [];
   const flush = (): void => {
@@ -105,7 +110,7 @@ function joinLists(found: readonly (string[] | ImageSource)[]): Part[] {
       continue;
     }
     flush();
-    parts.push({ source: each, prefix: `${each.name}/` });
+    parts.push(each);
   }
   flush();
   return parts;
