@@ -1,4 +1,4 @@
-import { percent } from "../report/figures.ts";
+import { percent, points } from "../report/figures.ts";
 import { terminalTable } from "../report/tables.ts";
 import type { Evaluation, Measured } from "../twin/index.ts";
 
@@ -10,7 +10,7 @@ export function evaluationText(evaluation: Evaluation): string {
     for (const [network, accuracy] of Object.entries(labelled.accuracy)) {
       if (accuracy !== undefined) rows.push([`accuracy, ${network}`, ...figures(accuracy)]);
     }
-    rows.push(["drop", ...figures(labelled.drop)]);
+    rows.push(["drop, in points", ...figures(labelled.drop, points)]);
     if (labelled.recovery !== undefined) rows.push(["recovery", percent(labelled.recovery), ""]);
   }
   rows.push(["agreement", ...figures(agreement)], ["escalation rate", ...figures(escalationRate)]);
@@ -21,7 +21,9 @@ export function evaluationText(evaluation: Evaluation): string {
   ].join("\n");
 }
 
-const figures = ({ value, low, high }: Measured): [string, string] => [
-  percent(value, 2),
-  `${percent(low, 2)} to ${percent(high, 2)}`,
+const share = (fraction: number): string => percent(fraction, 2);
+
+const figures = ({ value, low, high }: Measured, written = share): [string, string] => [
+  written(value),
+  `${written(low)} to ${written(high)}`,
 ];

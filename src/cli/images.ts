@@ -2,7 +2,7 @@ import { type ImageSource, openImages, readLabelList, selectImages, withLabels }
 
 /** The flags that say which images to use. */
 export interface ImageFlags {
-  readonly data: string;
+  readonly data: string | readonly string[];
   readonly split?: "train" | "test" | "val" | undefined;
   readonly skip?: number | undefined;
   readonly take?: number | undefined;

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { ModelDescription, Shape } from "../onnx/index.ts";
-import { metric, percent, significant } from "../report/figures.ts";
+import { metric, percent, points, significant } from "../report/figures.ts";
 import { terminalTable } from "../report/tables.ts";
 import { describePromise, type Manifest } from "../twin/index.ts";
 
@@ -40,15 +40,22 @@ function promiseLines({ guarantee, threshold, secondStage, secondThreshold }: Ma
   ];
 }
 
-function ladderTable({ ladder }: Manifest): string {
+function ladderTable({ ladder, guarantee }: Manifest): string {
+  const inPoints = guarantee?.kind === "drop";
   return terminalTable({
-    headings: ["threshold", "escalation", "agreement", "drop", "bound proven"],
+    headings: [
+      "threshold",
+      "escalation",
+      "agreement",
+      "drop, in points",
+      inPoints ? "bound proven, in points" : "bound proven",
+    ],
     rows: ladder.map(({ threshold, escalationRate, agreement, drop, bound }) => [
       significant(threshold),
       percent(escalationRate),
       percent(agreement, 2),
-      drop === undefined ? "" : percent(drop, 2),
-      percent(bound, 2),
+      drop === undefined ? "" : points(drop),
+      inPoints ? points(bound) : percent(bound, 2),
     ]),
   });
 }

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
+import { outputFailure, watchOutput } from "./output.ts";
 import { createProgram } from "./program.ts";
 import { exitCodeOf } from "./run.ts";
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
+const debug = process.argv.includes("--debug");
+watchOutput((error) => {
+  process.exitCode = exitCodeOf(error, debug);
 });
 
 try {
   const program = await createProgram(process.argv.slice(2));
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = exitCodeOf(error, process.argv.includes("--debug"));
+  if (!outputFailure.aborted) process.exitCode = exitCodeOf(error, debug);
 }

@@ -1,20 +1,25 @@
+import { constants } from "node:os";
 import { CommanderError } from "@commander-js/extra-typings";
 import pc from "picocolors";
 import { TwinError } from "../errors.ts";
+import { outputFailure } from "./output.ts";
 
-/** Exit code of a run that the user interrupted: 128 + SIGINT. */
-const interrupted = 130;
+/** The last signal that interrupted an action. */
+let interruption: "SIGINT" | "SIGTERM" = "SIGINT";
 
 /**
- * Runs an action that Ctrl-C or SIGTERM interrupts through `signal`. The process is never ended from outside: a lane may be inside a native call, and
+ * Runs an action that Ctrl-C, SIGTERM or a failing standard output interrupts through `signal`. The process is never ended from outside: a lane may be inside a native call, and
  * ending it there aborts the process.
  */
 export async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const abort = (): void => controller.abort();
+  const abort = (signal: typeof interruption): void => {
+    interruption = signal;
+    controller.abort();
+  };
   process.on("SIGINT", abort).on("SIGTERM", abort);
   try {
-    return await action(controller.signal);
+    return await action(AbortSignal.any([controller.signal, outputFailure]));
   } finally {
     process.off("SIGINT", abort).off("SIGTERM", abort);
   }
@@ -25,7 +30,7 @@ export function exitCodeOf(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Error && error.name === "AbortError") {
     process.stderr.write("twindnn: interrupted\n");
-    return interrupted;
+    return 128 + constants.signals[interruption];
   }
   process.stderr.write(`${pc.red("twindnn:")} ${describe(error, debug)}\n`);
   return error instanceof TwinError ? error.exitCode : 1;

@@ -28,6 +28,11 @@ export class Terminal {
   progress(task: string, total: number | undefined): Progress {
     return new Progress(task, total, this.#quiet || !process.stderr.isTTY);
   }
+
+  /** A progress bar beside results that are printed as they come: none on the terminal that shows these, it would wipe them. */
+  progressBesideResults(task: string, total: number | undefined): Progress {
+    return process.stdout.isTTY ? new Progress(task, total, true) : this.progress(task, total);
+  }
 }
 
 /** One bar, drawn from the first image on; `stop` wipes it. */

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+/** The built command line. */
+export const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 export interface Run {
   readonly code: number | null;
@@ -12,7 +13,7 @@ export interface Run {
 /** Runs the built command line as a user does. `started` is called at once, `after` when it has written to stdout. */
 export function twindnn(
   args: readonly string[],
-  options: { input?: string; started?: (pid: number) => void; after?: (pid: number) => void } = {},
+  options: { input?: string | Uint8Array; started?: (pid: number) => void; after?: (pid: number) => void } = {},
 ): Promise<Run> {
   const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: "1" } });
   options.started?.(child.pid!);

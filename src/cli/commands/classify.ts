@@ -1,9 +1,10 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import pc from "picocolors";
-import { openImages } from "../../data/index.ts";
+import { printable } from "../../errors.ts";
 import { percent } from "../../report/figures.ts";
 import { type Classification, type ClassificationFailure, Twin } from "../../twin/index.ts";
-import { examples, options } from "../options.ts";
+import { openSelection } from "../images.ts";
+import { examples, options, withSelection } from "../options.ts";
 import { parseCount } from "../parse.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
@@ -12,10 +13,12 @@ import { readPlan, reportMismatch } from "../twins.ts";
 type Result = Classification | ClassificationFailure;
 
 export const classifyCommand = () =>
-  new Command("classify")
-    .description("Say what is on images, one line each, in the order given.")
-    .argument("<twin>", "the twin's folder")
-    .argument("<images...>", 'files, folders, globs, archives, or "-" for a list of paths on stdin')
+  withSelection(
+    new Command("classify")
+      .description("Say what is on images, one line each, in the order given.")
+      .argument("<twin>", "the twin's folder")
+      .argument("<images...>", 'files, folders, globs, archives, or "-" for a list of paths, or an image, on stdin'),
+  )
     .addOption(new Option("--json", "one JSON object a line").conflicts("csv"))
     .addOption(new Option("--csv", "comma-separated values with a heading"))
     .addOption(new Option("--top <n>", "show the n likeliest classes").argParser(parseCount(1)).default(1))
@@ -39,13 +42,13 @@ export const classifyCommand = () =>
     .action((path, images, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
-        const source = await openImages(images);
+        const source = await openSelection({ ...flags, data: images });
         const plan = await readPlan(flags.plan);
         const { isolation, deterministic, onMismatch } = flags;
         await using twin = await Twin.load(path, { isolation, deterministic, onMismatch, plan, signal });
         reportMismatch(terminal, twin);
         const write = writers[flags.json ? "json" : flags.csv ? "csv" : "text"](flags.top);
-        const progress = terminal.progress("classifying", source.count);
+        const progress = terminal.progressBesideResults("classifying", source.count);
         let failures = 0;
         try {
           for await (const result of twin.classifyAll(source, { signal })) {
@@ -102,9 +105,9 @@ function csvField(value: string | number): string {
 }
 
 function textOf(result: Result, top: number): string {
-  if ("error" in result) return `${result.name}  ${pc.red(result.error.message)}`;
+  if ("error" in result) return `${printable(result.name)}  ${pc.red(result.error.message)}`;
   const guesses = result.top(top).map((guess) => `${guess.label} ${percent(guess.probability)}`);
-  return `${result.name}  ${pc.bold(guesses[0])}${guesses
+  return `${printable(result.name)}  ${pc.bold(guesses[0])}${guesses
     .slice(1)
     .map((guess) => `, ${guess}`)
     .join("")}  ${pc.dim(result.answeredBy)}`;

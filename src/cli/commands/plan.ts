@@ -1,6 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
+import { LaneError } from "../../errors.ts";
 import { writeWhole } from "../../files.ts";
-import { deviceKinds } from "../../lanes/index.ts";
+import { availableLanes, type DeviceKind, deviceKinds } from "../../lanes/index.ts";
 import { significant } from "../../report/figures.ts";
 import { terminalTable } from "../../report/tables.ts";
 import { cascadeOf, makePlan, networkNames, networkOf, type PlanResult, readTwin } from "../../twin/index.ts";
@@ -29,6 +30,7 @@ export const planCommand = () =>
       interruptible(async (signal) => {
         const terminal = new Terminal({ quiet });
         const folder = await readTwin(path);
+        if (device !== undefined) await requireDevice(device);
         const rung = folder.manifest.ladder.at(-1);
         const result = await makePlan({
           networks: networkNames(cascadeOf(folder.manifest)).map((name) => networkOf(folder, name)),
@@ -45,6 +47,15 @@ export const planCommand = () =>
         print(sweepText(result));
       }),
     );
+
+/** Throws LaneError when the device is not there, with those that are. */
+async function requireDevice(device: DeviceKind): Promise<void> {
+  const there = (await availableLanes()).filter(({ available }) => available).map(({ kind }) => kind);
+  if (there.includes(device)) return;
+  throw new LaneError(
+    `--device ${device}: not usable on this machine; usable: ${there.join(", ")}. Leave --device out`,
+  );
+}
 
 function sweepText({ goal, rows, plan }: PlanResult): string {
   const figure = (value: number | undefined): string => {

@@ -1,6 +1,8 @@
+import { realpath } from "node:fs/promises";
 import { Command, Option } from "@commander-js/extra-typings";
 import { imageBatches, quantizeModel, rangeMethods } from "../../compress/index.ts";
 import { loadPreprocessing } from "../../data/index.ts";
+import { UsageError } from "../../errors.ts";
 import { readModel, writeModel } from "../../onnx/index.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
@@ -26,6 +28,7 @@ export const quantizeCommand = () =>
       .addOption(new Option("--method <method>", "how ranges of activations are chosen").choices(rangeMethods))
       .addOption(options.weightBits()),
   )
+    .addOption(options.force())
     .addOption(options.json())
     .addOption(options.quiet())
     .addOption(options.debug())
@@ -39,6 +42,7 @@ export const quantizeCommand = () =>
     .action((path, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
+        await refuseTaken(flags.output, path, flags.force);
         const preprocessing = loadPreprocessing(flags.preprocess);
         const model = readModel(path);
         const images = await openSelection(flags);
@@ -64,3 +68,11 @@ export const quantizeCommand = () =>
         }
       }),
     );
+
+/** Throws UsageError when the output is the input, by whatever path, or exists and may not be replaced. */
+async function refuseTaken(output: string, input: string, force: boolean): Promise<void> {
+  const [there, read] = await Promise.all([output, input].map((path) => realpath(path).catch(() => undefined)));
+  if (there === undefined) return;
+  if (there === read) throw new UsageError(`${output} is the model to quantize; choose another -o`);
+  if (!force) throw new UsageError(`${output} exists already; choose another -o, or add --force to replace it`);
+}
