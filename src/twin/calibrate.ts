@@ -19,12 +19,15 @@ import type { Manifest } from "./manifest.ts";
 import { recordCalibration } from "./record.ts";
 import { pickRows } from "./rows.ts";
 import { type CalibrationParts, calibrateSecondStage, hasLabels } from "./second-stages.ts";
-import type { ConfidenceSpec } from "./types.ts";
+import type { ConfidenceMeasure, ConfidenceSpec } from "./types.ts";
 
 export interface CalibrateOptions {
   readonly promise: TwinPromise;
-  /** Of what confidence is computed; default the manifest's. */
-  readonly confidence?: ConfidenceSpec | undefined;
+  /**
+   * How confidence is computed; default the manifest's. Of a measure that is only named, the temperature (of `tempered` and
+   * `energy`) is fitted on the selection images: to their labels where all have one, else to the original's answers.
+   */
+  readonly confidence?: ConfidenceMeasure | ConfidenceSpec | undefined;
   /** Decides which images place the grid. Default 0. */
   readonly seed?: number | undefined;
   /** Images that place the grid, none of which may be in `images`; a part of `images` by default. */
@@ -62,7 +65,7 @@ const selectionSize = (images: number): number => Math.min(1000, Math.floor(imag
 
 /**
  * Proves a threshold on images and writes it into the twin, with the ladder, the guarantee and canaries.
- * Images may be prepared already, as the twin's preprocessing does it. Throws CalibrationError when the images do not allow the promise, and says which they allow.
+ * Images may be prepared already, as the twin's preprocessing does it. Throws CalibrationError when the images do not allow the promise, and says which they allow; UsageError on an unknown confidence.
  */
 export async function calibrateTwin(
   path: string,

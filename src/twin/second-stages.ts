@@ -10,9 +10,10 @@ import {
   thresholdGrid,
 } from "./calibration/index.ts";
 import { type Collected, logitsOf } from "./collect.ts";
-import { confidences } from "./confidence/index.ts";
+import { confidences, fitTemperature, topClasses } from "./confidence/index.ts";
 import { stageCosts } from "./evaluate.ts";
 import type { TwinFolder } from "./folder.ts";
+import type { ConfidenceMeasure, ConfidenceSpec } from "./types.ts";
 
 /** Answers of all networks on disjoint images. */
 export interface CalibrationParts {
@@ -63,7 +64,8 @@ function calibrateWith(
   { selection, calibration }: CalibrationParts,
   options: CalibrateOptions,
 ): Attempt {
-  const { promise, confidence = folder.manifest.confidence, worstClass = false } = options;
+  const { promise, worstClass = false } = options;
+  const confidence = confidenceOf(folder, selection, options);
   const stage = second === "original" ? undefined : secondStage(selection, calibration, { confidence, promise });
   const result = calibrate({
     compressed: logitsOf(calibration, "compressed"),
@@ -78,6 +80,22 @@ function calibrateWith(
   });
   return { second, calibration: result, secondThreshold: stage?.threshold, cost: costOf(result, second, calibration) };
 }
+
+/** The confidence asked for; of a measure that is only named and has a temperature, this is fitted on selection images. */
+function confidenceOf(
+  { manifest }: TwinFolder,
+  selection: Collected,
+  { confidence }: CalibrateOptions,
+): ConfidenceSpec {
+  if (confidence === undefined) return manifest.confidence;
+  if (typeof confidence !== "string") return confidence;
+  if (!hasTemperature(confidence)) return { measure: confidence, temperature: 1 };
+  const labelled = selection.labels.every((label) => label >= 0);
+  const targets = labelled ? selection.labels : topClasses(logitsOf(selection, "original"));
+  return { measure: confidence, temperature: fitTemperature(logitsOf(selection, "compressed"), targets) };
+}
+
+const hasTemperature = (measure: ConfidenceMeasure): boolean => measure === "tempered" || measure === "energy";
 
 function secondStage(
   selection: Collected,

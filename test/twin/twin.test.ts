@@ -1,16 +1,18 @@
 // Needs: ONNX Runtime and the built package.
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createPreprocessor, decodeImage, openImages } from "../../src/data/index.ts";
+import { createPreprocessor, decodeImage, openImages, selectImages } from "../../src/data/index.ts";
 import { InputError, ManifestError, ModelError, UsageError } from "../../src/errors.ts";
 import { cpuClass } from "../../src/lanes/index.ts";
 import { encodeModel, readModel } from "../../src/onnx/index.ts";
 import { sha256Of as sha256 } from "../../src/twin/hash.ts";
 import {
   answerAll,
+  type ConfidenceMeasure,
   calibrateTwin,
+  confidenceMeasures,
   confidences,
   logitsOf,
   pairTwin,
@@ -116,8 +118,8 @@ describe("a call that makes no sense is refused with what is known", () => {
 
   test("something that holds no image", async () => {
     await using twin = await Twin.load(path);
-    for (const input of [null, undefined, 5, true, {}]) {
-      const answer = twin.classify(input as unknown as string);
+    for (const input of [null, undefined, 5, true, {}] as unknown[]) {
+      const answer = twin.classify(input as string);
       await expect(answer).rejects.toThrow(UsageError);
       await expect(answer).rejects.toThrow(/an image is .*; known: a path, a URL, bytes/);
     }
@@ -131,6 +133,30 @@ async function listOf<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) list.push(item);
   return list;
 }
+
+describe("a confidence that is named when the twin is calibrated", () => {
+  const promise = { kind: "agreement", tolerance: 0.2, probability: 0.95 } as const;
+  const calibratedBy = async (confidence: ConfidenceMeasure) => {
+    const copy = join(folder, `by-${confidence}`);
+    cpSync("models/fashion-mnist/twin", copy, { recursive: true });
+    const source = await selectImages(await openImages("models/fashion-mnist/test.npz"), { take: 1000 });
+    return await calibrateTwin(copy, source, { promise, confidence });
+  };
+
+  test.each(confidenceMeasures)("%s stands in the manifest, which is read again", async (measure) => {
+    const { manifest } = await calibratedBy(measure);
+    expect(manifest.confidence.measure).toBe(measure);
+    expect((await readTwin(join(folder, `by-${measure}`))).manifest).toEqual(manifest);
+    const fitted = measure === "tempered" || measure === "energy";
+    expect(manifest.confidence.temperature !== 1).toBe(fitted);
+  });
+
+  test("and that is not known is refused with the known ones", async () => {
+    await expect(calibratedBy("certainty" as ConfidenceMeasure)).rejects.toThrow(
+      /unknown confidence measure "certainty"; known: margin/,
+    );
+  });
+});
 
 /** Pretends that the twin was calibrated elsewhere, with canaries that this machine cannot reproduce. */
 function pretend(change: (canaries: Float32Array) => void): () => void {

@@ -3,7 +3,15 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { addOriginalInt8 } from "../../compress/index.ts";
 import { labelList } from "../../data/index.ts";
 import { writeWhole } from "../../files.ts";
-import { type CalibrateResult, calibrateTwin, describePromise, partsOf, readTwin } from "../../twin/index.ts";
+import {
+  type CalibrateResult,
+  calibrateTwin,
+  confidenceMeasures,
+  describePromise,
+  type Manifest,
+  partsOf,
+  readTwin,
+} from "../../twin/index.ts";
 import { calibrationText } from "../calibration-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
@@ -30,6 +38,12 @@ export const calibrateCommand = () =>
           .choices(["original", "original-int8"] as const)
           .default("original" as const),
       )
+      .addOption(
+        new Option(
+          "--confidence <measure>",
+          "what a threshold is put on; temperatures are fitted on the selection images (default: the twin's, margin at first)",
+        ).choices(confidenceMeasures),
+      )
       .addOption(new Option("--worst-class", "promise for each class on its own").default(false))
       .addOption(
         new Option("--seed <n>", "decides the parts and the order of the test").argParser(parseCount(0)).default(0),
@@ -47,6 +61,7 @@ export const calibrateCommand = () =>
       examples(
         "calibrate my-twin --data photos/ --min-agreement 99%",
         "calibrate my-twin --data test.tar.gz --shuffle 1 --take 5000 --max-drop 0.5%",
+        "calibrate my-twin --data photos/ --confidence tempered --json calibration.json",
         "calibrate my-twin --data photos/ --to-label list.csv",
         "calibrate my-twin --data photos/ --labelled list.csv --max-drop 0.5%",
       ),
@@ -74,6 +89,7 @@ export const calibrateCommand = () =>
             seed: flags.seed,
             trySecond,
             worstClass: flags.worstClass,
+            confidence: flags.confidence,
             canaries: flags.canaries,
             signal,
             onProgress: (count) => progress.advance(count),
@@ -82,13 +98,42 @@ export const calibrateCommand = () =>
           for (const { error } of result.failures) terminal.warn(error.message);
           if (flags.report !== undefined) await writeReport(flags.report, path, result);
           if (flags.toLabel !== undefined) await writeWhole(flags.toLabel, labelList(result.toLabel));
-          if (flags.json !== undefined) await writeJson(flags.json, result.manifest.guarantee);
+          if (flags.json !== undefined) await writeJson(flags.json, jsonOf(basename(resolve(path)), result));
           if (flags.json !== true) print(calibrationText(result, describePromise(promise)));
         } finally {
           progress.stop();
         }
       }),
     );
+
+/** What was found, under the names of bench's JSON. */
+function jsonOf(name: string, { manifest, calibration, cost, curve }: CalibrateResult): unknown {
+  const { guarantee, threshold, secondThreshold, secondStage, confidence } = manifest;
+  const { escalationRate, drop, agreement, bound } = calibration.chosen;
+  const speedUpAt = (rung: number) => (curve.findLast((point) => point.threshold <= rung) ?? curve[0]!).speedUp;
+  return {
+    twin: { name, networks: sizesOf(manifest), confidence: confidence.measure, threshold },
+    guarantee,
+    threshold,
+    secondThreshold,
+    secondStage,
+    escalationRate,
+    ...(drop !== undefined && { drop: { value: drop } }),
+    agreement,
+    bound,
+    speedUp: 1 / cost,
+    ladder: calibration.ladder.map((rung) => ({ ...rung, speedUp: speedUpAt(rung.threshold) })),
+  };
+}
+
+function sizesOf({ networks }: Manifest): Record<string, unknown> {
+  const present = Object.entries(networks).flatMap(([name, network]) =>
+    network === undefined ? [] : [{ name, network }],
+  );
+  return Object.fromEntries(
+    present.map(({ name, network: { macs, parameters, bytes } }) => [name, { macs, parameters, bytes }]),
+  );
+}
 
 const total = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a + b;
