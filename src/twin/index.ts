@@ -6,7 +6,17 @@ export { type CanaryCheck, type CanaryKind, canaryKinds } from "./canaries.ts";
 export { canariesHere } from "./canary-run.ts";
 export { Classification, type ClassificationFailure, type Guess } from "./classification.ts";
 export { type Collected, type CollectOptions, collectLogits, logitsOf } from "./collect.ts";
-export * from "./confidence/index.ts";
+export {
+  type Confidence,
+  confidences,
+  createConfidence,
+  defaultConfidence,
+  fitTemperature,
+  logitsOfProbabilities,
+  logSumExp,
+  topClass,
+  topClasses,
+} from "./confidence/index.ts";
 export { type EvaluatedImages, evaluateImages, presentNetworks, stageCosts, twinOutputs } from "./evaluate.ts";
 export { addNetwork, createTwin, moveTwin, networkOf, readTwin, refuseExisting, type TwinFolder } from "./folder.ts";
 export { usualBatch, usualPlan, withLanes } from "./lanes.ts";
@@ -22,7 +32,7 @@ export {
 export { type PairOptions, pairTwin } from "./pair.ts";
 export * from "./plan/index.ts";
 export * from "./scheduler/index.ts";
-export * from "./statistics/index.ts";
+export { type Audit, auditDelay, type Interval, recordAudit, startAudit } from "./statistics/index.ts";
 export { type ClassifyInput, Twin, type TwinOptions } from "./twin.ts";
 export * from "./types.ts";
 export { type Verification, verifyTwin } from "./verify.ts";
