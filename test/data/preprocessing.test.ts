@@ -197,7 +197,7 @@ describe("labels files", () => {
     expect(await readLabels(join(folder, "l.json"))).toEqual(["cat", "big dog"]);
   });
 
-  test.each(["", "cat\n\ndog", "cat\ndog\ncat", '["cat", "cat"]', "[1, 2]", "[oops"])("%j is refused", async (text) => {
+  test.each(["", "cat\n\ndog", "[1, 2]", "[oops"])("%j is refused", async (text) => {
     const folder = await folderOf({ "l.txt": text });
     await expect(readLabels(join(folder, "l.txt"))).rejects.toThrow(InputError);
   });
