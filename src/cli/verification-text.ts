@@ -5,9 +5,8 @@ import { describePromise, type Verification } from "../twin/index.ts";
 
 /** Whether a guarantee holds here, and why, for a person. */
 export function verificationText({ guarantee, canaries, images, holds }: Verification): string {
-  const verdict = holds ? pc.green("holds") : pc.red("does not hold");
   const lines = [
-    `${describePromise(guarantee)}: ${verdict} here (calibrated on ${guarantee.cpuClass}, this CPU is ${cpuClass()})`,
+    `${describePromise(guarantee)}: ${verdictOf(holds, canaries.passed)} here (calibrated on ${guarantee.cpuClass}, this CPU is ${cpuClass()})`,
     `canaries: confidence changed by ${significant(canaries.confidenceChange)} at most, ${canaries.changedAnswers} sure answers changed: ${canaries.passed ? "pass" : "fail"}`,
   ];
   if (images !== undefined) {
@@ -16,8 +15,14 @@ export function verificationText({ guarantee, canaries, images, holds }: Verific
     lines.push(
       `on these images: agreement ${percent(agreement.value, 2)}${drop}, escalation ${percent(escalationRate.value)}`,
     );
-    lines.push(images.proven ? "they prove the promise again" : `they do not prove it: ${images.problem}`);
+    lines.push(images.proven ? "they prove the promise again" : images.problem!);
     if (images.known > 0) lines.push(`${images.known} of them calibrated the twin: use others`);
   }
   return lines.join("\n");
+}
+
+/** Images that prove too little do not say that a promise is broken. */
+function verdictOf(holds: boolean, canariesPass: boolean): string {
+  if (holds) return pc.green("holds");
+  return canariesPass ? pc.yellow("is not proven") : pc.red("does not hold");
 }

@@ -4,8 +4,8 @@ import type { Guarantee, Manifest } from "./manifest.ts";
 
 /** Rounding of numbers that were written as decimals, relative to them. */
 const rounding = 1e-6;
-/** What the search for a proven bound may miss it by, relative to the tolerance. */
-const searchError = 1e-3;
+/** What the search for a proven bound may miss it by. */
+const searchError = 1e-5;
 
 /**
  * Refuses a manifest whose values, each possible on its own, contradict each other.
@@ -82,7 +82,7 @@ function* guaranteeProblems(
       `${proven}: the last rung's, ${last.threshold}, and the canaries' allowance, ${allowance}`,
     );
   }
-  if (last.bound > tolerance * (1 + searchError)) {
+  if (last.bound > tolerance + searchError) {
     yield wrong(
       "guarantee.tolerance",
       tolerance,

@@ -16,12 +16,14 @@ function outcomes(images: number): PairedCounts[] {
   ).flat();
 }
 
+/** `log(p ^ count)`, also where both are zero. */
+const logPower = (p: number, count: number): number => (count === 0 ? 0 : count * Math.log(p));
+
 /** Probability of an outcome where a pair loses with probability `losing` and gains with probability `gaining`. */
 function probability({ lost, gained, images }: PairedCounts, losing: number, gaining: number): number {
   const rest = images - lost - gained;
   const ways = logGamma(images + 1) - logGamma(lost + 1) - logGamma(gained + 1) - logGamma(rest + 1);
-  const times = (count: number, p: number): number => (count === 0 ? 0 : count * Math.log(p));
-  return Math.exp(ways + times(lost, losing) + times(gained, gaining) + times(rest, 1 - losing - gaining));
+  return Math.exp(ways + logPower(losing, lost) + logPower(gaining, gained) + logPower(1 - losing - gaining, rest));
 }
 
 const counts = fc

@@ -8,6 +8,6 @@ export {
   logGamma,
 } from "./binomial.ts";
 export { type Interval, pairedInterval, wilsonInterval } from "./intervals.ts";
-export { normalCoverage, normalQuantile } from "./normal.ts";
+export { normalQuantile } from "./normal.ts";
 export { pairedAccepts, pairedUpperBound, pairsNeeded } from "./paired.ts";
 export type { PairedCounts } from "./paired-region.ts";
