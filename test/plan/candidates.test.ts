@@ -34,6 +34,14 @@ const sweep = (change: Partial<Sweep>): Sweep => ({
   ...change,
 });
 
+/** The best arrangement where two threads together take `factor` times what they take apart. */
+const first = (factor: number): string => {
+  const both = (network: NetworkName, time: number): Timing[] =>
+    timed(network, [time, time], [(factor * time) / 2, (factor * time) / 2]);
+  const timings = [...both("compressed", 1), ...both("original", 10)];
+  return candidates(sweep({ demand: demand(0.05), timings }))[0]!.arrangement;
+};
+
 const of = (list: ReturnType<typeof candidates>, part: string) => {
   const found = list.find(({ arrangement }) => arrangement.startsWith(part));
   return { batch: found!.plan.batch, lanes: found!.plan.lanes.length, predicted: found!.predicted };
@@ -69,12 +77,6 @@ describe("candidates for throughput", () => {
   });
 
   it("rank lanes of several threads first only where they win clearly", () => {
-    const first = (factor: number): string => {
-      const both = (network: NetworkName, time: number): Timing[] =>
-        timed(network, [time, time], [(factor * time) / 2, (factor * time) / 2]);
-      const timings = [...both("compressed", 1), ...both("original", 10)];
-      return candidates(sweep({ demand: demand(0.05), timings }))[0]!.arrangement;
-    };
     expect(first(0.93)).toBe("2 x 1 thread for compressed and original");
     expect(first(0.88)).toBe("1 x 2 threads for compressed and original");
   });

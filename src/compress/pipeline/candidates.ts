@@ -1,6 +1,6 @@
-import { CalibrationError, ModelError, TrainingError, UnsupportedOperatorError, UsageError } from "../../errors.ts";
+import { TrainingError } from "../../errors.ts";
 import type { Candidate, Compression } from "./context.ts";
-import { originalInt8 } from "./int8.ts";
+import { int8Beside, isRefusal } from "./int8.ts";
 import { type RecipeName, recipes } from "./recipes.ts";
 
 /**
@@ -22,20 +22,3 @@ export async function makeCandidates(
     return instead;
   }
 }
-
-/** The original in int8, where it can be had. */
-export async function int8Beside(compression: Compression): Promise<Candidate[]> {
-  try {
-    return [await originalInt8(compression)];
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    compression.onNote(`the original is not used in int8: ${error.message}`);
-    return [];
-  }
-}
-
-/** Whether an error says that a model, these images or a target are nothing for a recipe. */
-const isRefusal = (error: unknown): error is Error =>
-  [CalibrationError, ModelError, TrainingError, UnsupportedOperatorError, UsageError].some(
-    (kind) => error instanceof kind,
-  );

@@ -1,3 +1,4 @@
+import { CalibrationError, ModelError, TrainingError, UnsupportedOperatorError, UsageError } from "../../errors.ts";
 import { inputWriter } from "../../lanes/index.ts";
 import { readModel } from "../../onnx/index.ts";
 import { imageSize } from "../../train/index.ts";
@@ -18,6 +19,23 @@ export const int8: Recipe = {
 export const originalInt8 = (compression: Compression): Promise<Candidate> =>
   compression.work.once("original in int8", () =>
     quantized(compression.original.entry, "original-int8", "int8", compression),
+  );
+
+/** The original in int8, where it can be had. */
+export async function int8Beside(compression: Compression): Promise<Candidate[]> {
+  try {
+    return [await originalInt8(compression)];
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    compression.onNote(`the original is not used in int8: ${error.message}`);
+    return [];
+  }
+}
+
+/** Whether an error says that a model, these images or a target are nothing for a recipe. */
+export const isRefusal = (error: unknown): error is Error =>
+  [CalibrationError, ModelError, TrainingError, UnsupportedOperatorError, UsageError].some(
+    (kind) => error instanceof kind,
   );
 
 /** A recipe whose networks are offered in int8 as well. */

@@ -6,6 +6,7 @@ import {
   collectLogits,
   evaluateTwin,
   logitsOf,
+  type StageCosts,
   stageCosts,
   type TwinPromise,
   usualBatch,
@@ -13,6 +14,7 @@ import {
 } from "../../twin/index.ts";
 import { answersTo, prepared } from "./answers.ts";
 import { type Candidate, type Compression, networkIn } from "./context.ts";
+import { int8Beside } from "./int8.ts";
 
 /** What a twin with this compressed network would be like, by the selection images. An estimate to rank by, no promise. */
 export interface Score {
@@ -34,50 +36,63 @@ export interface Score {
 /** One round alone may be disturbed. */
 const timedRounds = 5;
 const timedImages = 256;
-const floatSecond = { secondStage: "original" } as const;
 
-/** Runs a candidate on the selection images, and scores it. */
+/** Runs a candidate on the selection images, with the original in int8 behind it where that is faster, and scores it. */
 export async function scoreCandidate(candidate: Candidate, compression: Compression): Promise<Score> {
   const { selection, labelled, originalLogits, promise, signal } = compression;
-  const network = networkIn(compression, candidate.network, "compressed");
-  const answers = await answersTo(selection, labelled, [network], { signal });
+  const networks = [
+    networkIn(compression, candidate.network, "compressed"),
+    ...(await secondOf(candidate, compression)),
+  ];
+  const answers = await answersTo(selection, labelled, networks, { signal });
   const logits = new Map(answers.logits).set("original", originalLogits);
-  return scoreOf(candidate, { ...answers, logits }, promise, await relativeTime(network, compression));
+  return scoreOf(candidate, { ...answers, logits }, promise, await costsOf(networks, compression));
 }
 
-/** Time of a network for an image, relative to the original: the median of rounds in which both run. */
-async function relativeTime(network: Network, { selection, original, signal }: Compression): Promise<number> {
+/** The original in int8, unless it is the candidate itself or cannot be had. */
+async function secondOf({ name }: Candidate, compression: Compression): Promise<Network[]> {
+  const [int8] = await int8Beside(compression);
+  if (int8 === undefined || int8.name === name) return [];
+  return [networkIn(compression, int8.network, "original-int8")];
+}
+
+/** Times of the stages for an image, relative to the original: medians of rounds in which all run. */
+async function costsOf(stages: readonly Network[], { selection, original, signal }: Compression): Promise<StageCosts> {
   const few = subset(selection, [...selection.labels.keys()].slice(0, timedImages));
-  const networks = [network, original.network];
-  return withLanes(networks, async (lanes) => {
-    const times: number[] = [];
+  const networks = [...stages, original.network];
+  const secondStage = stages.length > 1 ? "original-int8" : "original";
+  const rounds = await withLanes(networks, async (lanes) => {
+    const costs: StageCosts[] = [];
     for (let round = 0; round < timedRounds; round++) {
-      const options = { lanes, batch: usualBatch(network), signal };
-      times.push(stageCosts(floatSecond, await collectLogits(prepared(few, false), networks, options)).compressed);
+      const options = { lanes, batch: usualBatch(stages[0]!), signal };
+      costs.push(stageCosts({ secondStage }, await collectLogits(prepared(few, false), networks, options)));
     }
-    return median(times);
+    return costs;
   });
+  const second = median(rounds.map((costs) => costs.second ?? 1));
+  return { compressed: median(rounds.map(({ compressed }) => compressed)), ...(second < 1 && { second }) };
 }
 
 /**
- * The cheapest point of the twin's curve that keeps the promise on the images themselves; without labels, a drop counts as
- * an agreement.
+ * The cheapest point of the twin's curve that loses no more than the promise allows against handing all images on; without
+ * labels, a drop counts as an agreement.
  *
- * @param time - of the candidate for an image, relative to the original
+ * @param costs - of the candidate and, where it serves as second stage, of the original in int8
  */
-export function scoreOf(
+function scoreOf(
   { name, network: { macs, bytes } }: Pick<Candidate, "name" | "network">,
   answers: Collected,
   promise: TwinPromise,
-  time: number,
+  costs: StageCosts,
 ): Score {
   const labelled = answers.labels.every((label) => label >= 0);
   const { curve } = evaluateTwin({
     compressed: logitsOf(answers, "compressed"),
     original: logitsOf(answers, "original"),
+    ...(costs.second === undefined ? {} : { second: { logits: logitsOf(answers, "original-int8") } }),
     ...(labelled ? { labels: answers.labels } : {}),
     threshold: Number.NEGATIVE_INFINITY,
-    costs: { compressed: time },
+    costs,
   });
   const alone = curve[0]!;
   const all = curve.at(-1)!;
@@ -89,7 +104,7 @@ export function scoreOf(
     bytes,
     agreement: alone.agreement,
     ...(alone.accuracy === undefined ? {} : { accuracy: alone.accuracy }),
-    time,
+    time: costs.compressed,
     escalationRate: keeps.escalationRate,
     cost: 1 / keeps.speedUp!,
   };

@@ -2,9 +2,9 @@ import { CalibrationError } from "../../errors.ts";
 import { readModel } from "../../onnx/index.ts";
 import { type CalibrateResult, calibrateTwin, moveTwin, pairTwin } from "../../twin/index.ts";
 import { integerForm, integerFormFiles } from "../ternary/integer-form/index.ts";
-import { int8Beside } from "./candidates.ts";
 import { type Candidate, type Compression, counted } from "./context.ts";
 import { type LoadedParts, loadedSource } from "./images.ts";
+import { int8Beside } from "./int8.ts";
 import type { CompressOptions } from "./options.ts";
 import type { WorkFolder } from "./work-folder.ts";
 
