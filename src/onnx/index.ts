@@ -26,7 +26,7 @@ export { raiseOpset } from "./opset.ts";
 export { readModel } from "./read.ts";
 export * from "./rewrites/index.ts";
 export { ModelRunner, runModel, type Tensors } from "./run.ts";
-export { createSession, runtimeMessage } from "./session.ts";
+export { createSession, runSession } from "./session.ts";
 export { type InferenceOptions, inferShapes, inferValues } from "./shapes.ts";
 export * from "./tensor.ts";
 export { type WriteOptions, writeModel } from "./write.ts";

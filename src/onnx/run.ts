@@ -1,7 +1,6 @@
 import { type InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { ModelError } from "../errors.ts";
 import type { Model } from "./graph.ts";
-import { createSession, runtimeMessage } from "./session.ts";
+import { createSession, runSession } from "./session.ts";
 import type { ElementType, Tensor, TensorData } from "./tensor.ts";
 
 /** Named tensors, as a run takes and gives them. */
@@ -27,16 +26,8 @@ export class ModelRunner implements AsyncDisposable {
   /** All outputs for the inputs given. Throws ModelError where ONNX Runtime cannot compute them. */
   async run(inputs: Tensors): Promise<Map<string, Tensor>> {
     const feeds = Object.fromEntries([...inputs].map(([name, tensor]) => [name, toOrt(tensor)]));
-    const results = await this.#runOrRefuse(feeds);
+    const results = await runSession(this.#session, feeds);
     return new Map(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
-  }
-
-  async #runOrRefuse(feeds: Record<string, OrtTensor>): Promise<InferenceSession.ReturnType> {
-    try {
-      return await this.#session.run(feeds, quiet);
-    } catch (cause) {
-      throw new ModelError(`ONNX Runtime refuses to run it: ${runtimeMessage(cause)}`, { cause });
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -23,6 +23,21 @@ export async function createSession(
   }
 }
 
+/** Errors are thrown; they need not be printed too. */
+const quiet: InferenceSession.RunOptions = { logSeverityLevel: 4 };
+
+/** Runs a session. Throws ModelError where ONNX Runtime cannot compute the outputs. */
+export async function runSession(
+  session: InferenceSession,
+  feeds: InferenceSession.FeedsType,
+): Promise<InferenceSession.ReturnType> {
+  try {
+    return await session.run(feeds, quiet);
+  } catch (cause) {
+    throw new ModelError(`ONNX Runtime refuses to run it: ${runtimeMessage(cause)}`, { cause });
+  }
+}
+
 /** What ONNX Runtime complains of, in one line of plain text and without the place in its own sources. */
 export function runtimeMessage(error: unknown): string {
   const message = stripVTControlCharacters(error instanceof Error ? error.message : String(error));

@@ -45,9 +45,7 @@ export const calibrateCommand = () =>
         ).choices(confidenceMeasures),
       )
       .addOption(new Option("--worst-class", "promise for each class on its own").default(false))
-      .addOption(
-        new Option("--seed <n>", "decides the parts and the order of the test").argParser(parseCount(0)).default(0),
-      ),
+      .addOption(new Option("--seed <n>", "decides the parts").argParser(parseCount(0)).default(0)),
   )
     .addOption(options.canaries())
     .addOption(options.labelled())

@@ -1,6 +1,6 @@
 import { type InferenceSession, Tensor } from "onnxruntime-node";
 import { ModelError } from "../../errors.ts";
-import { classifierOf, createSession, type Model, runtimeMessage, sizeOf } from "../../onnx/index.ts";
+import { classifierOf, createSession, type Model, runSession, sizeOf } from "../../onnx/index.ts";
 import type { ImageBatch } from "./images.ts";
 
 /** Errors are thrown; they need not be printed too. */
@@ -52,7 +52,9 @@ export class CalibrationNetwork implements AsyncDisposable {
   async run(batch: ImageBatch): Promise<ReadonlyMap<string, Float32Array>> {
     const count = this.#fixed ?? batch.count;
     const data = count === batch.count ? batch.data : this.#filled(batch, count);
-    const results = await this.#runOrRefuse(new Tensor("float32", data, [count, ...this.#image]));
+    const results = await runSession(this.#session, {
+      [this.#input]: new Tensor("float32", data, [count, ...this.#image]),
+    });
     const share = batch.count / count;
     return new Map(
       Object.entries(results).map(([name, { data }]) => {
@@ -60,14 +62,6 @@ export class CalibrationNetwork implements AsyncDisposable {
         return [name, share === 1 ? values : values.subarray(0, Math.round(values.length * share))];
       }),
     );
-  }
-
-  async #runOrRefuse(images: Tensor): Promise<InferenceSession.ReturnType> {
-    try {
-      return await this.#session.run({ [this.#input]: images }, quiet);
-    } catch (cause) {
-      throw new ModelError(`ONNX Runtime refuses to run it: ${runtimeMessage(cause)}`, { cause });
-    }
   }
 
   /** The most images that one run takes, given how many are wanted. */
