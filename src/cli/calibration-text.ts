@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { styleText } from "node:util";
 import { percent } from "../report/figures.ts";
 import type { CalibrateResult } from "../twin/index.ts";
 
@@ -6,7 +6,7 @@ import type { CalibrateResult } from "../twin/index.ts";
 export function calibrationText({ manifest, calibration, cost, labelled }: CalibrateResult, promise: string): string {
   const { chosen, images } = calibration;
   const lines = [
-    `${pc.bold(`Promised: ${promise}`)}, for new images like these ${images}.`,
+    `${styleText("bold", `Promised: ${promise}`)}, for new images like these ${images}.`,
     `threshold ${manifest.threshold!.toPrecision(4)} on ${calibration.confidence.measure}; escalates ${percent(chosen.escalationRate)}`,
     `on the calibration images: agreement ${percent(chosen.agreement, 2)}${dropText(chosen.drop)}; bound proven ${percent(chosen.bound, 2)}`,
     `estimated speed-up ${(1 / cost).toFixed(1)} with second stage ${manifest.secondStage}`,

@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { styleText } from "node:util";
 import type { ModelDescription, Shape } from "../onnx/index.ts";
 import { metric, percent, points, significant } from "../report/figures.ts";
 import { terminalTable } from "../report/tables.ts";
@@ -8,7 +8,7 @@ import { describePromise, type Manifest } from "../twin/index.ts";
 export function twinText(path: string, manifest: Manifest): string {
   const { preprocessing, labels, confidence, integerForm } = manifest;
   return [
-    pc.bold(path),
+    styleText("bold", path),
     networkTable(manifest),
     ...(integerForm === undefined ? [] : [`integer form, for hardware: ${integerForm.description.file}`]),
     `${labels.length} classes: ${labels.slice(0, 10).join(", ")}${labels.length > 10 ? ", ..." : ""}`,
@@ -63,7 +63,7 @@ function ladderTable({ ladder, guarantee }: Manifest): string {
 /** What each layer of a model costs, for a person. */
 export function modelText(path: string, { producer, opset, inputs, outputs, cost }: ModelDescription): string {
   return [
-    pc.bold(path),
+    styleText("bold", path),
     `made by ${producer || "an unknown tool"}, operator set ${opset}`,
     `input ${valuesText(inputs)}; output ${valuesText(outputs)}`,
     layerTable(cost),

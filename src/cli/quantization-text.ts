@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { styleText } from "node:util";
 import type { QuantizationReport } from "../compress/index.ts";
 import { percent, times } from "../report/figures.ts";
 
@@ -7,7 +7,7 @@ export function quantizationText(path: string, report: QuantizationReport): stri
   const { nodes, images, agreement, time, method, weightBits, notes } = report;
   const float = nodes.filter(({ precision }) => precision === "float32");
   return [
-    pc.bold(path),
+    styleText("bold", path),
     `${nodes.length - float.length} of ${nodes.length} nodes in int8, weights of ${weightBits} bits, ranges by ${method} from ${images.calibration} images`,
     `agreement with float32 ${percent(agreement, 2)} on ${images.heldOut} other images`,
     `${times(time.speedUp)} as fast here: ${time.int8Ms.toPrecision(3)} ms an image, float32 ${time.float32Ms.toPrecision(3)} ms`,

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
+import { styleText } from "node:util";
 import { CommanderError } from "@commander-js/extra-typings";
-import pc from "picocolors";
 import { TwinError } from "../errors.ts";
 import { outputFailure } from "./output.ts";
 
@@ -32,7 +32,7 @@ export function exitCodeOf(error: unknown, debug: boolean): number {
     process.stderr.write("twindnn: interrupted\n");
     return 128 + constants.signals[interruption];
   }
-  process.stderr.write(`${pc.red("twindnn:")} ${describe(error, debug)}\n`);
+  process.stderr.write(`${styleText("red", "twindnn:", { stream: process.stderr })} ${describe(error, debug)}\n`);
   return error instanceof TwinError ? error.exitCode : 1;
 }
 

@@ -1,5 +1,5 @@
+import { styleText } from "node:util";
 import { SingleBar } from "cli-progress";
-import pc from "picocolors";
 
 /** What the user asked of the terminal. */
 export interface TerminalOptions {
@@ -21,7 +21,7 @@ export class Terminal {
 
   /** Tells the user of something to look at. */
   warn(text: string): void {
-    process.stderr.write(`${pc.yellow("warning:")} ${text}\n`);
+    process.stderr.write(`${styleText("yellow", "warning:", { stream: process.stderr })} ${text}\n`);
   }
 
   /** A progress bar, drawn on terminals only. `total` may be unknown. */
@@ -69,7 +69,7 @@ export class Progress {
   }
 
   #start(): SingleBar {
-    const counted = `${pc.cyan("{bar}")} {value}/{total}  {eta_formatted} left`;
+    const counted = `${styleText("cyan", "{bar}", { stream: process.stderr })} {value}/{total}  {eta_formatted} left`;
     const format = `${this.#task} ${this.#total === undefined ? "{value}" : counted}`;
     const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true, barsize: 30 });
     bar.start(this.#total ?? 0, 0);

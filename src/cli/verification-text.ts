@@ -1,4 +1,4 @@
-import pc from "picocolors";
+import { styleText } from "node:util";
 import { cpuClass } from "../lanes/index.ts";
 import { percent, significant } from "../report/figures.ts";
 import { describePromise, type Verification } from "../twin/index.ts";
@@ -23,6 +23,6 @@ export function verificationText({ guarantee, canaries, images, holds }: Verific
 
 /** Images that prove too little do not say that a promise is broken. */
 function verdictOf(holds: boolean, canariesPass: boolean): string {
-  if (holds) return pc.green("holds");
-  return canariesPass ? pc.yellow("is not proven") : pc.red("does not hold");
+  if (holds) return styleText("green", "holds");
+  return canariesPass ? styleText("yellow", "is not proven") : styleText("red", "does not hold");
 }

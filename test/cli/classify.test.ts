@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { environment } from "../support/environment.ts";
 import { preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
 import { main, twindnn } from "./run.ts";
 
@@ -38,7 +39,7 @@ test.skipIf(!hasScript)(
   "on a terminal every answer stays to be read: nothing moves back over it (skipped without util-linux's `script`)",
   async () => {
     const command = [process.execPath, main, "classify", twin, ...images].map((word) => `'${word}'`).join(" ");
-    const env = { ...process.env, NO_COLOR: "1" };
+    const env = { ...environment, NO_COLOR: "1" };
     const { stdout } = await promisify(execFile)("script", ["-qec", command, "/dev/null"], { env });
     for (const image of images) expect(stdout).toContain(image);
     expect(stdout).not.toContain("\x1b");
@@ -50,7 +51,12 @@ test.skipIf(!existsSync("/dev/full"))(
   async () => {
     for (const args of [["classify", twin, ...images], ["inspect", twin, "--json"], ["--help"]]) {
       const full = openSync("/dev/full", "w");
-      const run = spawnSync(process.execPath, [main, ...args], { stdio: ["ignore", full, "pipe"], encoding: "utf8" });
+      const stdio = ["ignore", full, "pipe"] as const;
+      const run = spawnSync(process.execPath, [main, ...args], {
+        stdio: [...stdio],
+        encoding: "utf8",
+        env: environment,
+      });
       closeSync(full);
       expect(run.stderr).toMatch(/^twindnn: standard output: cannot be written \(ENOSPC\); [^\n]*free some space\n$/);
       expect(run.status).toBe(1);

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { environment } from "../support/environment.ts";
 
 /** The built command line. */
 export const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -15,7 +16,7 @@ export function twindnn(
   args: readonly string[],
   options: { input?: string | Uint8Array; started?: (pid: number) => void; after?: (pid: number) => void } = {},
 ): Promise<Run> {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: "1" } });
+  const child = spawn(process.execPath, [main, ...args], { env: environment });
   options.started?.(child.pid!);
   let [stdout, stderr] = ["", ""];
   let told = false;

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { environment } from "../support/environment.ts";
 import { scratch } from "../support/twins.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -29,8 +30,7 @@ beforeAll(async () => {
   writeFileSync(join(project, "package.json"), '{ "type": "module" }');
 });
 
-const node = (...args: string[]) =>
-  run(process.execPath, args, { cwd: project, env: { ...process.env, NO_COLOR: "1" } });
+const node = (...args: string[]) => run(process.execPath, args, { cwd: project, env: environment });
 
 test("the packed package holds what users need, and neither sources nor tests", () => {
   expect(readdirSync(installed).sort()).toEqual([

@@ -1,5 +1,5 @@
+import { styleText } from "node:util";
 import { Command, Option } from "@commander-js/extra-typings";
-import pc from "picocolors";
 import { printable } from "../../errors.ts";
 import { percent } from "../../report/figures.ts";
 import { type Classification, type ClassificationFailure, Twin } from "../../twin/index.ts";
@@ -105,10 +105,8 @@ function csvField(value: string | number): string {
 }
 
 function textOf(result: Result, top: number): string {
-  if ("error" in result) return `${printable(result.name)}  ${pc.red(result.error.message)}`;
-  const guesses = result.top(top).map((guess) => `${guess.label} ${percent(guess.probability)}`);
-  return `${printable(result.name)}  ${pc.bold(guesses[0])}${guesses
-    .slice(1)
-    .map((guess) => `, ${guess}`)
-    .join("")}  ${pc.dim(result.answeredBy)}`;
+  if ("error" in result) return `${printable(result.name)}  ${styleText("red", result.error.message)}`;
+  const guesses = result.top(top).map(({ label, probability }) => `${label} ${percent(probability)}`);
+  const shown = [styleText("bold", guesses[0]!), ...guesses.slice(1)].join(", ");
+  return `${printable(result.name)}  ${shown}  ${styleText("dim", result.answeredBy)}`;
 }
