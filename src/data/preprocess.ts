@@ -89,15 +89,21 @@ function toPlanes(pixels: Pixels, spec: Preprocessing, frame: Window): Planes {
   const sources = channelSources(spec, pixels.channels);
   const area = frame.width * frame.height;
   const planes = new Uint8Array(sources.length * area);
-  const { data, width, height, channels } = pixels;
-  for (const [plane, source] of sources.entries()) {
-    for (let y = 0; y < height; y++) {
-      let target = plane * area + (frame.top + y) * frame.width + frame.left;
-      const end = (y + 1) * width * channels;
-      for (let from = y * width * channels + source; from < end; from += channels) planes[target++] = data[from]!;
+  for (const [plane, source] of sources.entries())
+    copyChannel(pixels, source, planes.subarray(plane * area, (plane + 1) * area), frame);
+  return planes;
+}
+
+/** Copies one channel of interleaved pixels into a plane of `frame`'s size. */
+function copyChannel({ data, width, height, channels }: Pixels, source: number, plane: Planes, frame: Window): void {
+  let from = source;
+  for (let y = 0; y < height; y++) {
+    const start = (frame.top + y) * frame.width + frame.left;
+    for (let to = start; to < start + width; to++) {
+      plane[to] = data[from]!;
+      from += channels;
     }
   }
-  return planes;
 }
 
 /** Which channel of the pixels each plane shows. */

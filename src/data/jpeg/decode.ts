@@ -1,7 +1,9 @@
 import type { Pixels } from "../types.ts";
-import { BitReader, type HuffmanTable, huffmanTable } from "./bits.ts";
-import { type Component, Declined, type Header, readHeader } from "./header.ts";
-import { inverseTransform } from "./idct.ts";
+import { BitReader } from "./bits.ts";
+import { Declined } from "./declined.ts";
+import { type Component, type Header, readHeader } from "./header.ts";
+import type { HuffmanTable } from "./huffman.ts";
+import { fillBlock, inverseTransform } from "./idct.ts";
 import { type Plane, upsample } from "./upsample.ts";
 
 /**
@@ -82,7 +84,7 @@ function openChannels(header: Header, unitsAcross: number, unitsDown: number, si
       width: halfWidth ? (width + 1) >> 1 : width,
       height: halfHeight ? (height + 1) >> 1 : height,
     };
-    return { component, dc: huffmanTable(tables[i]!.dc), ac: huffmanTable(tables[i]!.ac), plane, mean: 0 };
+    return { component, ...tables[i]!, plane, mean: 0 };
   });
 }
 
@@ -92,9 +94,9 @@ function decodeUnit(reader: BitReader, channel: Channel, unitX: number, unitY: n
   const { component, plane } = channel;
   for (let v = 0; v < component.down; v++) {
     for (let h = 0; h < component.across; h++) {
-      decodeBlock(reader, channel);
       const at = (unitY * component.down + v) * 8 * plane.stride + (unitX * component.across + h) * 8;
-      inverseTransform(block, plane.data, at, plane.stride);
+      if (decodeBlock(reader, channel) === 1) fillBlock(block[0]!, plane.data, at, plane.stride);
+      else inverseTransform(block, plane.data, at, plane.stride);
     }
   }
 }
@@ -102,8 +104,8 @@ function decodeUnit(reader: BitReader, channel: Channel, unitX: number, unitY: n
 /** The largest sum of a block's coefficients, in size, with which 16-bit implementations of the transform do not overflow. */
 const largestSum = 5000;
 
-/** Fills `block` with dequantised coefficients (ITU-T T.81, F.2.2). */
-function decodeBlock(reader: BitReader, channel: Channel): void {
+/** Fills `block` with dequantised coefficients (ITU-T T.81, F.2.2); returns how many, in zigzag order, are not all zero. */
+function decodeBlock(reader: BitReader, channel: Channel): number {
   const { quantisation } = channel.component;
   block.fill(0);
   const size = reader.symbol(channel.dc);
@@ -111,6 +113,7 @@ function decodeBlock(reader: BitReader, channel: Channel): void {
   channel.mean += reader.value(size);
   block[0] = channel.mean * quantisation[0]!;
   let sum = Math.abs(block[0]);
+  let used = 1;
   for (let k = 1; k < 64; k++) {
     const symbol = reader.symbol(channel.ac);
     const bits = symbol & 15;
@@ -125,8 +128,10 @@ function decodeBlock(reader: BitReader, channel: Channel): void {
     const value = reader.value(bits) * quantisation[k]!;
     sum += Math.abs(value);
     block[zigzag[k]!] = value;
+    used = k + 1;
   }
   if (sum > largestSum) throw new Declined();
+  return used;
 }
 
 function toPixels({ width, height, components }: Header, planes: readonly Plane[]): Pixels {

@@ -1,5 +1,5 @@
-/** Thrown for files that this decoder leaves to the general one: progressive, unusual, or broken. */
-export class Declined extends Error {}
+import { Declined } from "./declined.ts";
+import { type HuffmanTable, huffmanTable } from "./huffman.ts";
 
 /** One colour component of a frame. */
 export interface Component {
@@ -11,20 +11,13 @@ export interface Component {
   readonly quantisation: Uint16Array;
 }
 
-/** A canonical Huffman code (ITU-T T.81, annex C): code lengths and the symbols in code order. */
-export interface HuffmanSpec {
-  /** Number of codes of 1 to 16 bits. */
-  readonly counts: Uint8Array;
-  readonly symbols: Uint8Array;
-}
-
 /** What precedes the coded data of a baseline JPEG with one scan. */
 export interface Header {
   readonly width: number;
   readonly height: number;
   readonly components: readonly Component[];
   /** By component. */
-  readonly tables: readonly { readonly dc: HuffmanSpec; readonly ac: HuffmanSpec }[];
+  readonly tables: readonly { readonly dc: HuffmanTable; readonly ac: HuffmanTable }[];
   /** Units between restart markers; 0: none. */
   readonly restartInterval: number;
   /** Where the coded data start. */
@@ -42,8 +35,18 @@ const marker = {
   scan: 0xda,
 };
 
+/** The header last read, and its bytes: images of one size by one encoder begin alike. */
+let last: { readonly bytes: Uint8Array; readonly header: Header } | undefined;
+
 /** Reads the markers up to the coded data (ITU-T T.81, annex B). Throws Declined. */
 export function readHeader(bytes: Uint8Array): Header {
+  if (last !== undefined && Buffer.compare(bytes.subarray(0, last.bytes.length), last.bytes) === 0) return last.header;
+  const header = parseHeader(bytes);
+  last = { bytes: bytes.slice(0, header.start), header };
+  return header;
+}
+
+function parseHeader(bytes: Uint8Array): Header {
   if (bytes[0] !== 0xff || bytes[1] !== marker.start) throw new Declined();
   const reader = new HeaderReader();
   for (let at = 2; ; ) {
@@ -60,7 +63,7 @@ export function readHeader(bytes: Uint8Array): Header {
 
 class HeaderReader {
   readonly #quantisation = new Map<number, Uint16Array>();
-  readonly #huffman = new Map<number, HuffmanSpec>();
+  readonly #huffman = new Map<number, HuffmanTable>();
   #frame: Uint8Array | undefined;
   #restartInterval = 0;
 
@@ -130,7 +133,7 @@ class HeaderReader {
       const symbols = segment.subarray(at + 17, at + 17 + total);
       const largest = segment[at]! >> 4 === 0 ? 15 : 255;
       if (symbols.some((symbol) => symbol > largest)) throw new Declined();
-      this.#huffman.set(segment[at]!, { counts, symbols });
+      this.#huffman.set(segment[at]!, huffmanTable({ counts, symbols }));
       at += 17 + total;
       if (at > segment.length) throw new Declined();
     }

@@ -1,4 +1,4 @@
-import { Declined } from "./header.ts";
+import { Declined } from "./declined.ts";
 
 // Constants of the 8-point transform with 11 multiplications, in 13 fractional bits: C. Loeffler, A. Ligtenberg,
 // G. Moschytz, "Practical fast 1-D DCT algorithms with 11 multiplications", ICASSP 1989.
@@ -40,6 +40,13 @@ export function inverseTransform(block: Int32Array, out: Uint8Array, at: number,
     }
   }
   if ((range & ~1023) !== 0) throw new Declined();
+}
+
+/** What a block that only has a mean becomes: `mean` dequantised. Arguments and errors as of inverseTransform. */
+export function fillBlock(mean: number, out: Uint8Array, at: number, stride: number): void {
+  const value = (mean + 4) >> 3;
+  if (((value + 512) & ~1023) !== 0) throw new Declined();
+  for (let y = 0; y < 8; y++) out.fill(sample(value), at + y * stride, at + y * stride + 8);
 }
 
 /** Samples are centred on 128. */

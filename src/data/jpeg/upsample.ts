@@ -57,16 +57,23 @@ function doubleBoth({ data, stride, width, height }: Plane): Plane {
     const near = (y >> 1) * stride;
     const far = neighbour(y, height) * stride;
     for (let x = 0; x < width; x++) sums[x] = 3 * data[near + x]! + data[far + x]!;
-    const to = y * result.stride;
-    for (let x = 0; x < width; x++) {
-      const three = 3 * sums[x]!;
-      const left = sums[Math.max(0, x - 1)]!;
-      const right = sums[Math.min(width - 1, x + 1)]!;
-      result.data[to + 2 * x] = (three + left + 8) >> 4;
-      result.data[to + 2 * x + 1] = (three + right + 7) >> 4;
-    }
+    doubleSums(sums, result.data, y * result.stride);
   }
   return result;
+}
+
+/** A row of samples times four, doubled into `out` from `to` on. */
+function doubleSums(sums: Int32Array, out: Uint8Array, to: number): void {
+  let left = sums[0]!;
+  let middle = left;
+  for (let x = 1; x <= sums.length; x++) {
+    const right = x < sums.length ? sums[x]! : middle;
+    out[to] = (3 * middle + left + 8) >> 4;
+    out[to + 1] = (3 * middle + right + 7) >> 4;
+    to += 2;
+    left = middle;
+    middle = right;
+  }
 }
 
 /** The old row beside the one that new row `y` lies in, on the nearer side; the edge repeats itself. */
