@@ -35,12 +35,15 @@ export function everyLayer(): Model {
   const input = b.input("input", "float32", ["batch", 1, 8, 8]);
   const first = relu(conv(input, 1, 8, 1, 1));
   const depthwise = relu6(conv(first, 8, 8, 8, 1));
-  const sum = relu(b.op("Add", [conv(depthwise, 8, 8, 2, 1), first]));
+  const smooth = b.op("AveragePool", [depthwise], { kernel_shape: [3, 3], pads: [1, 0, 1, 2], count_include_pad: 1 });
+  const squeezed = relu(conv(smooth, 8, 4, 1, 1));
+  const joined = b.op("Concat", [conv(squeezed, 4, 4, 1, 1), squeezed], { axis: 1 });
+  const sum = relu(b.op("Add", [conv(joined, 8, 8, 2, 1), first]));
   const thinned = b.op("Slice", [sum, integers(0, -7), integers(8, 100), integers(2, 3), integers(2, 2)]);
   const widened = b.op("Pad", [thinned, integers(0, 2, 0, 0, 0, 6, 0, 0), zero]);
   const wide = relu(b.op("Add", [conv(sum, 8, 16, 1, 2), widened]));
   const pooled = b.op("MaxPool", [wide], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
-  const means = b.op("Flatten", [b.op("AveragePool", [pooled], { kernel_shape: [2, 2] })], { axis: 1 });
+  const means = b.op("Squeeze", [b.op("AveragePool", [pooled], { kernel_shape: [2, 2] }), integers(2, 3)]);
   const hidden = relu(b.op("Gemm", [means, draw(12, 16), draw(12)], { transB: 1 }));
   const logits = b.op("Gemm", [hidden, draw(12, 3), draw(3)]);
   b.output(logits, "float32", ["batch", 3], "logits");

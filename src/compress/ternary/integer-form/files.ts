@@ -85,7 +85,7 @@ function refuseUnknownValues({ input, output, values, layers }: IntegerForm, pat
   const last = layers.at(-1)!;
   const made = new Set([input]);
   for (const layer of layers) {
-    const read = layer.kind === "addition" ? layer.inputs : [layer.input];
+    const read = "inputs" in layer ? layer.inputs : [layer.input];
     const unknown = read.find((name) => !made.has(name) || !values.has(name));
     if (unknown !== undefined)
       throw new InputError(path, `layer "${layer.name}" reads "${unknown}", which none before makes`);

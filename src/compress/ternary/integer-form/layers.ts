@@ -33,8 +33,21 @@ const makers: Readonly<Record<string, (node: Node, coded: Coded) => Layer>> = {
     const window = windowOf(node, coded, intsAttribute(node, "kernel_shape", []));
     return { kind: "maximum", name: node.name, input: coded.read(node, 0), output: coded.move(node), window };
   },
+  AveragePool: (node, coded) => {
+    const window = windowOf(node, coded, intsAttribute(node, "kernel_shape", []));
+    const overPadding = intAttribute(node, "count_include_pad", 0) === 1;
+    const input = coded.read(node, 0);
+    return { kind: "average", name: node.name, input, output: made(node, coded), window, overPadding };
+  },
+  Concat: (node, coded) => {
+    const inputs = node.inputs.map((_, at) => coded.read(node, at));
+    const axis = imageAxis(node, coded, intAttribute(node, "axis", 1), coded.values.get(inputs[0]!)!.shape.length);
+    return { kind: "concatenation", name: node.name, inputs, output: made(node, coded), axis };
+  },
   Flatten: reshape,
   Reshape: reshape,
+  Squeeze: reshape,
+  Unsqueeze: reshape,
   Slice: slice,
   Pad: pad,
 };

@@ -1,8 +1,10 @@
 import { UsageError } from "../../../errors.ts";
 import { sizeOf } from "../../../onnx/index.ts";
+import { addition, concatenation } from "./joining.ts";
+import { pick } from "./pick.ts";
+import { average, maximum, mean } from "./pooling.ts";
 import { convolution, dense, logits } from "./products.ts";
 import { quantise } from "./rounding.ts";
-import { addition, maximum, mean, pick } from "./spatial.ts";
 import type { CodedValue, Codes, IntegerForm, Layer } from "./types.ts";
 
 /**
@@ -40,10 +42,14 @@ function codesOf(
       return dense(layer, codes(layer.input), output);
     case "addition":
       return addition(codes(layer.inputs[0]), codes(layer.inputs[1]), output);
+    case "concatenation":
+      return concatenation(layer, layer.inputs.map(codes), output);
     case "mean":
       return mean(codes(layer.input), output);
     case "maximum":
       return maximum(layer, codes(layer.input), output);
+    case "average":
+      return average(layer, codes(layer.input), output);
     case "pick":
       return pick(layer, codes(layer.input), output);
     default:

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Version of the layout below; another major version is refused. */
-export const formVersion = "1.0";
+export const formVersion = "1.1";
 
 const count = z.int().min(0);
 const positive = z.int().min(1);
@@ -45,6 +45,19 @@ const layerSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("addition"), ...named, inputs: z.tuple([z.string(), z.string()]) }),
   z.strictObject({ kind: z.literal("mean"), ...named, input: z.string() }),
   z.strictObject({ kind: z.literal("maximum"), ...named, input: z.string(), window: windowSchema }),
+  z.strictObject({
+    kind: z.literal("average"),
+    ...named,
+    input: z.string(),
+    window: windowSchema,
+    overPadding: z.boolean(),
+  }),
+  z.strictObject({
+    kind: z.literal("concatenation"),
+    ...named,
+    inputs: z.array(z.string()).min(1),
+    axis: count,
+  }),
   z.strictObject({
     kind: z.literal("pick"),
     ...named,

@@ -73,6 +73,23 @@ export interface Maximum extends Named {
   readonly window: Window;
 }
 
+/** Of the values in each window. */
+export interface Average extends Named {
+  readonly kind: "average";
+  readonly input: string;
+  readonly window: Window;
+  /** Whether what a window covers beyond the picture counts as zeros. */
+  readonly overPadding: boolean;
+}
+
+/** Values one behind the other. */
+export interface Concatenation extends Named {
+  readonly kind: "concatenation";
+  readonly inputs: readonly string[];
+  /** Of one image: 0 for channels. */
+  readonly axis: number;
+}
+
 /**
  * The code at position p of an axis is that at position `start + step p` of the input; beyond its ends stands the zero
  * point. Slices and paddings are such.
@@ -90,7 +107,7 @@ export interface Reshape extends Named {
   readonly input: string;
 }
 
-export type Layer = Convolution | Dense | Logits | Addition | Mean | Maximum | Pick | Reshape;
+export type Layer = Convolution | Dense | Logits | Addition | Concatenation | Mean | Maximum | Average | Pick | Reshape;
 
 /** A network in integers, from the codes of the image to the accumulators that make the logits. */
 export interface IntegerForm {
