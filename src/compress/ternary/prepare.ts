@@ -14,16 +14,18 @@ import { findUnits, type Unit } from "../int8/units.ts";
 import { simplify } from "../surgery/index.ts";
 import { integerOperators } from "./operators.ts";
 import { toGlobalPooling } from "./pooling.ts";
+import { scalingsToConvolutions } from "./scalings.ts";
 
 /**
  * The network in the form that is trained with quantisers: constants and BatchNormalization folded, scaled products made
- * plain, every layer with weights of its own, pooling of whole pictures as GlobalAveragePool, and Clip(0, c) written as Relu,
- * since the codes of its output end at c.
+ * plain, every layer with weights of its own, scalings of channels as convolutions, pooling of whole pictures as
+ * GlobalAveragePool, and Clip(0, c) written as Relu, since the codes of its output end at c.
  *
  * @throws UnsupportedOperatorError or ModelError for a model that cannot be prepared
  */
 export async function prepareToLearn(model: Model): Promise<Model> {
-  return namedApart(clipsToRelu(plainGemm(await prepare(toGlobalPooling(await simplify(model))))));
+  const pictures = scalingsToConvolutions(toGlobalPooling(await simplify(model)));
+  return namedApart(clipsToRelu(plainGemm(await prepare(pictures))));
 }
 
 /**

@@ -15,12 +15,12 @@ export const foldBatchNormalization: Rewrite = (model) => {
   const readers = consumers(graph);
   const makers = producers(graph);
   const outputs = new Set(graph.outputs.map((output) => output.name));
-  for (const node of graph.nodes.filter(({ op, domain }) => op in affineMaps && domain === "")) {
+  for (const node of graph.nodes.filter(isAffine)) {
     const input = node.inputs.find((name) => !graph.constants.has(name)) ?? "";
     const source = makers.get(input);
     const channels = source && channelsOf(graph, source);
     const alone = readers.get(input)?.length === 1 && !outputs.has(input);
-    const affine = channels && affineMaps[node.op]!(graph, node, channels);
+    const affine = channels && affineOf(graph, node, channels);
     if (source === undefined || !alone || affine === undefined || !absorb(graph, source, affine, names)) continue;
     graph.values.delete(source.outputs[0]!);
     source.outputs = [node.outputs[0]!];
@@ -30,10 +30,14 @@ export const foldBatchNormalization: Rewrite = (model) => {
   return removeDeadNodes(result);
 };
 
-/** What a node does to each channel of its input; undefined where it is not that simple. */
-type AffineOf = (graph: Graph, node: Node, channels: Channels) => Affine | undefined;
+const isAffine = ({ op, domain }: Node): boolean => op in affineMaps && domain === "";
 
-const affineMaps: Readonly<Record<string, AffineOf>> = {
+/** What a node does to each channel of its input; undefined where it is not that simple. */
+export function affineOf(graph: Graph, node: Node, channels: Channels): Affine | undefined {
+  return isAffine(node) ? affineMaps[node.op]!(graph, node, channels) : undefined;
+}
+
+const affineMaps: Readonly<Record<string, typeof affineOf>> = {
   BatchNormalization: normalisation,
   Mul: (graph, node, channels) => {
     const factor = constantOf(graph, node, channels);

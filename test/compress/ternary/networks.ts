@@ -38,7 +38,9 @@ export function everyLayer(): Model {
   const smooth = b.op("AveragePool", [depthwise], { kernel_shape: [3, 3], pads: [1, 0, 1, 2], count_include_pad: 1 });
   const squeezed = relu(conv(smooth, 8, 4, 1, 1));
   const joined = b.op("Concat", [conv(squeezed, 4, 4, 1, 1), squeezed], { axis: 1 });
-  const sum = relu(b.op("Add", [conv(joined, 8, 8, 2, 1), first]));
+  const scaled = b.op("Mul", [joined, draw(1, 8, 1, 1)]);
+  const before = relu(b.op("Add", [scaled, draw(8, 1, 1)]));
+  const sum = relu(b.op("Add", [conv(before, 8, 8, 2, 1), first]));
   const thinned = b.op("Slice", [sum, integers(0, -7), integers(8, 100), integers(2, 3), integers(2, 2)]);
   const widened = b.op("Pad", [thinned, integers(0, 2, 0, 0, 0, 6, 0, 0), zero]);
   const wide = relu(b.op("Add", [conv(sum, 8, 16, 1, 2), widened]));
