@@ -1,6 +1,6 @@
 /**
  * Whether each recipe takes one classifier: the smallest step of it that meets all of the network, on a few random images.
- * coverage.ts calls it, a process a model: `coverage-check.js MODEL` prints a line of JSON for each recipe.
+ * coverage.ts calls it, a process a model: `coverage-check.js MODEL RECIPE...` prints a line of JSON for each recipe.
  */
 import { basename } from "node:path";
 import type { SlimImages } from "../../src/compress/index.ts";
@@ -16,10 +16,11 @@ import { integerModel } from "../../src/compress/ternary/integers.ts";
 import { learnIntegers } from "../../src/compress/ternary/learn.ts";
 import { integerUnits, prepareToLearn } from "../../src/compress/ternary/prepare.ts";
 import { linearNames, withQuantisers } from "../../src/compress/ternary/quantise.ts";
+import { UsageError } from "../../src/errors.ts";
 import { decodeModel, type Model, modelCost } from "../../src/onnx/index.ts";
 import { imageSize } from "../../src/train/index.ts";
 import { type AdmittedNetwork, admitNetwork } from "../../src/twin/index.ts";
-import { type RecipeVerdict, recipeNames } from "./coverage-page.ts";
+import { type RecipeName, type RecipeVerdict, recipeNames } from "./coverage-page.ts";
 
 /** What the recipes are tried on. */
 interface Subject {
@@ -31,14 +32,15 @@ interface Subject {
 type Check = (subject: Subject) => string | Promise<string>;
 
 /** Each says how much of the network the recipe can work on, or throws the reason why it cannot. */
-const checks: Readonly<Record<(typeof recipeNames)[number], Check>> = { student, int8, slim, ternary };
+const checks: Readonly<Record<RecipeName, Check>> = { student, int8, slim, ternary };
 
 const threads = 1;
 const seed = 1;
 
-async function main(path: string): Promise<void> {
+async function main([path, ...asked]: readonly string[]): Promise<void> {
+  if (path === undefined) throw new UsageError("the model is missing: coverage-check.js MODEL RECIPE...");
   const subject = await attempt(() => subjectOf(path));
-  for (const recipe of recipeNames) {
+  for (const recipe of recipeNames.filter((name) => asked.includes(name))) {
     const said = "reason" in subject ? subject : await attempt(() => checks[recipe](subject));
     const verdict: RecipeVerdict =
       typeof said === "string"
@@ -127,4 +129,4 @@ async function finiteAnswers(model: Model, images: SlimImages): Promise<void> {
   if (!data.every(Number.isFinite)) throw new Error("its answers are not finite");
 }
 
-await main(process.argv[2]!);
+await main(process.argv.slice(2));

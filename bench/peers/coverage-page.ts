@@ -1,6 +1,7 @@
 import { toolVersion } from "../../src/version.ts";
 
 export const recipeNames = ["student", "int8", "slim", "ternary"] as const;
+export type RecipeName = (typeof recipeNames)[number];
 
 /** A recipe's answer to one model. */
 export interface Verdict {
@@ -11,7 +12,7 @@ export interface Verdict {
 
 /** A verdict, with the recipe that it is of. */
 export interface RecipeVerdict extends Verdict {
-  readonly recipe: (typeof recipeNames)[number];
+  readonly recipe: RecipeName;
 }
 
 /** A model, named `family.exporter`. */

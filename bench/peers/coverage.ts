@@ -16,7 +16,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { UsageError } from "../../src/errors.ts";
-import { type CoverageRow, coveragePage, type RecipeVerdict, recipeNames } from "./coverage-page.ts";
+import { type CoverageRow, coveragePage, type RecipeName, type RecipeVerdict, recipeNames } from "./coverage-page.ts";
 import { pythonWith } from "./python.ts";
 
 /** The exporters, each with an environment of its own: PyTorch and TensorFlow need not agree on versions. */
@@ -53,7 +53,7 @@ await Promise.all(exporters.map(cover));
 async function cover({ script, packages }: (typeof exporters)[number]): Promise<void> {
   for await (const name of exportedModels(script, packages)) {
     const path = join(home, `${name}.onnx`);
-    if (existsSync(path) && verdictsOf[name]?.length !== recipeNames.length) verdictsOf[name] = await verdictsOn(path);
+    if (existsSync(path)) verdictsOf[name] = await verdictsOn(path, verdictsOf[name] ?? []);
     writeFileSync(store, JSON.stringify(verdictsOf, null, 1));
     writeFileSync(out, coveragePage(rows()));
     console.log(name, (verdictsOf[name] ?? []).map(({ accepted }) => (accepted ? "yes" : "no")).join(" "));
@@ -67,18 +67,25 @@ function exportedModels(script: string, packages: readonly string[]): AsyncItera
   return createInterface({ input: stdout });
 }
 
-/** In a process of its own: no model's end is that of the run. A recipe that the time limit left out is not judged. */
-async function verdictsOn(path: string): Promise<RecipeVerdict[]> {
+/** Known verdicts and those still missing, in a process of its own: no model's end is that of the run. */
+async function verdictsOn(path: string, known: readonly RecipeVerdict[]): Promise<RecipeVerdict[]> {
+  const missing = recipeNames.filter((recipe) => !known.some((verdict) => verdict.recipe === recipe));
+  const verdicts = [...known, ...(missing.length > 0 ? await check(path, missing) : [])];
+  return recipeNames.flatMap((recipe) => verdicts.find((verdict) => verdict.recipe === recipe) ?? []);
+}
+
+/** A recipe that the time limit left out is not judged. */
+async function check(path: string, recipes: readonly RecipeName[]): Promise<RecipeVerdict[]> {
   const script = fileURLToPath(new URL("coverage-check.js", import.meta.url));
   const options = { timeout: checkLimit, killSignal: "SIGKILL" } as const;
-  const { stdout, end } = await promisify(execFile)(process.execPath, [script, path], options).then(
+  const { stdout, end } = await promisify(execFile)(process.execPath, [script, path, ...recipes], options).then(
     ({ stdout }) => ({ stdout, end: undefined }),
     (error: Ended) => ({ stdout: error.stdout, end: error }),
   );
   const said: RecipeVerdict[] = stdout.split("\n").flatMap((line) => (line === "" ? [] : JSON.parse(line)));
   if (end === undefined || end.killed) return said;
   const detail = `the check ended early (${end.signal ?? `exit code ${end.code}`})`;
-  return recipeNames.map(
+  return recipes.map(
     (recipe) => said.find((verdict) => verdict.recipe === recipe) ?? { recipe, accepted: false, detail },
   );
 }
