@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, constants as fileConstants } from "node:fs";
 import { open } from "node:fs/promises";
 import { pipeline, type Readable, type Transform } from "node:stream";
 import { constants, createGunzip, gunzipSync } from "node:zlib";
@@ -8,6 +8,9 @@ import { InputError } from "../errors.ts";
 export type Chunks = AsyncIterable<Uint8Array>;
 
 const headBytes = 64 * 1024;
+
+/** How to open a path for reading: at once, even a pipe that nobody writes to, whose wait no signal could end. */
+export const readAtOnce = fileConstants.O_RDONLY | fileConstants.O_NONBLOCK;
 
 /** The first bytes of a file, unzipped when it is gzip. Throws InputError. */
 export async function readHead(path: string): Promise<Uint8Array> {
@@ -22,7 +25,7 @@ export async function readHead(path: string): Promise<Uint8Array> {
 
 async function firstBytes(path: string): Promise<Uint8Array> {
   try {
-    await using file = await open(path);
+    await using file = await open(path, readAtOnce);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
     return buffer.subarray(0, bytesRead);
   } catch (cause) {

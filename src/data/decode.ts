@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { InputError, UsageError } from "../errors.ts";
+import { readAtOnce } from "./chunks.ts";
 import { decodeSmallJpeg } from "./jpeg/decode.ts";
 import type { Pixels } from "./types.ts";
 
@@ -35,7 +36,7 @@ export function isPixels(value: ImageInput): value is Pixels {
 /** Reads an image file. Throws InputError. */
 export async function readImageFile(path: string, name = path): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readFile(path, { flag: readAtOnce });
   } catch (cause) {
     throw new InputError(name, "cannot be read; check the path and its permissions", { cause });
   }

@@ -79,6 +79,19 @@ test("one bad argument among several fails in its place, and the others are answ
   }
 });
 
+test.skipIf(process.platform === "win32")(
+  "a pipe that nobody writes to is refused in one line, or in its place, and keeps nobody waiting",
+  async () => {
+    const pipe = at("pipe");
+    spawnSync("mkfifo", [pipe]);
+    const refused = await twindnn(["classify", twin, pipe]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(/^twindnn: [^\n]*pipe: is neither a file nor a folder; [^\n]*"-"\n$/);
+    const run = await twindnn(["classify", twin, images[0]!, pipe, images[1]!, "--json"]);
+    expect(named(run.stdout)).toEqual([images[0], pipe, images[1]]);
+  },
+);
+
 test("--split and --take choose among the images, as in other commands", async () => {
   const parts = at("parts");
   for (const part of ["train", "test"]) await writeImages(join(parts, part), 4, { seed: 7 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { folderOf, itemsOf, jpeg, labelsOf, png, tarOf, temporaryFolder } from "./files.ts";
-import { encodeNpy, openImages, packNpz } from "./subject.ts";
+import { decodeImage, encodeNpy, openImages, packNpz } from "./subject.ts";
 
 const record = (label: number) =>
   Buffer.concat([Buffer.from([label]), Buffer.alloc(1024, 10), Buffer.alloc(1024, 20), Buffer.alloc(1024, 30)]);
@@ -25,6 +25,8 @@ const header = (magic: number, ...sizes: number[]) => {
 };
 
 const bytes = (count: number) => Uint8Array.from({ length: count }, (_, i) => i);
+
+const hasPipes = process.platform !== "win32";
 
 const image = (width: number) => ({ data: new Uint8Array(width), width, height: 1, channels: 1 as const });
 
@@ -371,6 +373,21 @@ describe("arguments", () => {
     await expect(openImages(join(folder, "gone"))).rejects.toThrow("does not exist; check the path");
     await expect(openImages(join(folder, "a.txt"))).rejects.toThrow("is of an unknown format; known: a JPEG");
     await expect(openImages([])).rejects.toThrow("no images given");
+  });
+
+  test.skipIf(!hasPipes)("a pipe that nobody writes to is refused at once, wherever it stands", async () => {
+    const folder = await folderOf({ "a.jpg": jpeg });
+    const pipe = join(folder, "b.jpg");
+    execFileSync("mkfifo", [pipe, join(folder, "data")]);
+    await expect(openImages(pipe)).rejects.toThrow("b.jpg: is neither a file nor a folder; pipe an image");
+    await expect(openImages(join(folder, "data"))).rejects.toThrow("data: is neither a file nor a folder");
+    const stdin = async function* () {
+      yield pipe;
+    };
+    for (const source of [await openImages(folder), await openImages("-", { stdin: stdin() })]) {
+      const item = (await itemsOf(source)).at(-1)!;
+      await expect(decodeImage(await item.read(), item.name)).rejects.toThrow("b.jpg: is empty");
+    }
   });
 
   test("an image is told by content, whatever its name", async () => {

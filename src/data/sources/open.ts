@@ -92,6 +92,9 @@ async function probePath(path: string): Promise<Probe> {
   if (found.isDirectory()) {
     return { path, kind: "folder", head: new Uint8Array(), entries: (await readdir(path)).sort(byName) };
   }
+  if (!found.isFile()) {
+    throw new InputError(path, 'is neither a file nor a folder; pipe an image, or a list of paths, into "-"');
+  }
   return { path, kind: "file", head: isImageName(path) ? new Uint8Array() : await readHead(path), entries: [] };
 }
 
