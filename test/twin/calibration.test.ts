@@ -141,6 +141,16 @@ describe("calibration", () => {
     expect(pairs.some(([drop, agreement]) => drop < agreement)).toBe(true);
   });
 
+  it("proves a promise from the middle of the grid where a second stage breaks it at the top", () => {
+    const { second } = pick(stored, half(0));
+    const promise = { ...promises.drop, tolerance: 0.004 };
+    const { ladder, chosen } = calibrate(request({ promise, second: { logits: second!.logits } }));
+    const [first, ...rest] = ladder.map(({ threshold }) => grid.indexOf(threshold));
+    expect(first).toBe(grid.length / 2);
+    expect(rest).toEqual(rest.map((_, i) => grid.length / 2 + 1 + i));
+    expect(chosen.drop).toBeLessThan(0);
+  });
+
   it("proves more where only a share of the error probability is its own", () => {
     const [whole, half] = [calibrate(request()), calibrate(request({ errorShare: 0.5 }))];
     const stricter = { ...promises.drop, probability: 0.975 };

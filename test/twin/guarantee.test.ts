@@ -9,7 +9,7 @@ import {
 } from "../../src/twin/calibration/index.ts";
 import { type LossTest, promiseTest, sum } from "../../src/twin/calibration/promise.ts";
 import { type LossTable, lossesAt, lossesOf, sampleOf } from "../../src/twin/calibration/sample.ts";
-import { countAccepted, testGroups } from "../../src/twin/calibration/sequence.ts";
+import { acceptedOf, type Start, startsOf, testGroups } from "../../src/twin/calibration/sequence.ts";
 import { defaultConfidence, topClasses } from "../../src/twin/confidence/index.ts";
 import { largestCount } from "../../src/twin/statistics/index.ts";
 import { storedAnswers } from "./stored.ts";
@@ -28,6 +28,10 @@ interface Experiment {
   readonly truth?: LossTable;
   /** Class of each image, for a promise about the worst class. */
   readonly classOf?: Int32Array;
+  /** Falling thresholds. */
+  readonly grid?: readonly number[];
+  /** Where testing starts. */
+  readonly starts?: readonly Start[];
 }
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -38,14 +42,14 @@ const probability = 0.95;
 const limit = largestCount(draws, 1 - probability, 0.9999) + 1;
 
 const { second, ...two } = storedAnswers();
-const grid = thresholdGrid(sampleOf(two, defaultConfidence).confidence).filter((_, i) => i % 3 === 0);
+const usualGrid = thresholdGrid(sampleOf(two, defaultConfidence).confidence).filter((_, i) => i % 3 === 0);
 
 function tableOf(outputs: TwinOutputs, kind: TwinPromise["kind"]): LossTable {
   return lossesOf(sampleOf(outputs, defaultConfidence), kind)!;
 }
 
 /** The mean loss of every group at each threshold, the largest of them. */
-function worstMeans(table: LossTable, groups: readonly number[][]): number[] {
+function worstMeans(table: LossTable, groups: readonly number[][], grid: readonly number[] = usualGrid): number[] {
   return grid.map((threshold) => {
     const losses = lossesAt(table, threshold);
     return Math.max(...groups.map((group) => group.reduce((total, i) => total + losses[i]!, 0) / group.length));
@@ -65,18 +69,19 @@ function tightPromise(kind: TwinPromise["kind"], table: LossTable, classOf?: Int
 }
 
 function countBroken(
-  { promise, images, table, truth = table, classOf }: Experiment,
-  test = promiseTest(promise),
+  { promise, images, table, truth = table, classOf, grid = usualGrid, starts }: Experiment,
+  testOf = (share: number): LossTest => promiseTest({ ...promise, probability: 1 - share * (1 - probability) }),
 ): number {
   const population = table.kept.length;
-  const means = worstMeans(truth, groupsOf(population, classOf));
+  const means = worstMeans(truth, groupsOf(population, classOf), grid);
   const random = xoroshiro128plus(20_211_007);
   let broken = 0;
   for (let draw = 0; draw < draws; draw++) {
     const drawn = new Uint32Array(images).map(() => uniformInt(random, 0, population - 1));
     const groups = groupsOf(images, classOf && Int32Array.from(drawn, (i) => classOf[i]!));
-    const accepted = countAccepted(grid, rowsOf(table, drawn), testGroups(test, groups));
-    if (means.slice(0, accepted).some((mean) => mean > promise.tolerance)) broken++;
+    const from = starts ?? startsOf(grid, promise, Math.min(...groups.map(({ length }) => length)));
+    const accepted = acceptedOf(grid, rowsOf(table, drawn), from, (share) => testGroups(testOf(share), groups));
+    if (accepted.some((index) => means[index]! > promise.tolerance)) broken++;
   }
   return broken;
 }
@@ -93,6 +98,17 @@ function rowsOf({ confidence, kept, escalated }: LossTable, images: Uint32Array)
   };
 }
 
+/** Two thresholds that both break a promise by a hair, each by images of its own. */
+function brokenTwice(): Experiment {
+  const [population, lost, gained] = [10_000, 151, 100];
+  const lossesFrom = (first: number): Int8Array =>
+    new Int8Array(population).fill(1, first, first + lost).fill(-1, first + lost, first + lost + gained);
+  const confidence = new Float64Array(population).fill(1);
+  const table = { confidence, kept: lossesFrom(0), escalated: lossesFrom(lost + gained) };
+  const promise: TwinPromise = { kind: "drop", tolerance: (lost - gained) / population - 1e-5, probability };
+  return { promise, images: 5000, table, grid: [2, 0] };
+}
+
 describe(`over ${draws} calibration sets drawn from real answers, the promise is broken no more often than promised`, () => {
   const images = 5000;
 
@@ -106,6 +122,12 @@ describe(`over ${draws} calibration sets drawn from real answers, the promise is
   it("for a drop", () => {
     const table = tableOf(two, "drop");
     expect(countBroken({ promise: tightPromise("drop", table), images, table })).toBeLessThanOrEqual(limit);
+  });
+
+  it("for a drop that is broken at both thresholds where testing starts", () => {
+    const experiment = brokenTwice();
+    expect(startsOf(experiment.grid!, experiment.promise, images)).toHaveLength(2);
+    expect(countBroken(experiment)).toBeLessThanOrEqual(limit);
   });
 
   it("for a drop when two labels in three are unknown", () => {
@@ -162,7 +184,12 @@ describe("a wrong bound fails the same test", () => {
       accepts: (losses) => sum(losses) / losses.length <= promise.tolerance,
       bound: (losses) => sum(losses) / losses.length,
     };
-    expect(countBroken({ promise, images, table }, plugIn)).toBeGreaterThan(limit);
+    expect(countBroken({ promise, images, table }, () => plugIn)).toBeGreaterThan(limit);
+  });
+
+  it("the whole error probability at both starts", () => {
+    const starts = [0, 1].map((at) => ({ at, share: 1 }));
+    expect(countBroken({ ...brokenTwice(), starts })).toBeGreaterThan(limit);
   });
 
   it("the exact bound with every image counted twice", () => {
@@ -170,6 +197,6 @@ describe("a wrong bound fails the same test", () => {
     const promise = tightPromise("agreement", table);
     const exact = promiseTest(promise);
     const wrong = { ...exact, accepts: (losses: Int8Array) => exact.accepts(twice(losses)) };
-    expect(countBroken({ promise, images, table }, wrong)).toBeGreaterThan(limit);
+    expect(countBroken({ promise, images, table }, () => wrong)).toBeGreaterThan(limit);
   });
 });

@@ -15,7 +15,7 @@ import {
   type TwinPromise,
 } from "./promise.ts";
 import { type LossTable, lossesAt, lossesOf, type Sample, sampleOf } from "./sample.ts";
-import { countAccepted, testGroups } from "./sequence.ts";
+import { acceptedOf, startsOf, testGroups } from "./sequence.ts";
 
 /** What calibration starts from. */
 export interface CalibrationRequest extends TwinOutputs {
@@ -62,14 +62,14 @@ export interface Calibration {
   readonly ladder: readonly Rung[];
   /** The last accepted rung: the fewest escalations that the promise allows. */
   readonly chosen: Rung;
-  /** The first threshold that could not be proven; absent when the whole grid was accepted. */
+  /** The threshold behind the chosen one, which could not be proven; absent at the end of the grid. */
   readonly refused?: Rung;
   /** Per class at the chosen rung, by label where every image has one, else by the original's answer. */
   readonly classes: { readonly by: "label" | "original"; readonly results: readonly ClassResult[] };
 }
 
 /**
- * Finds the lowest threshold that keeps a promise, by fixed-sequence testing along the grid from high escalation to low.
+ * Finds the lowest threshold that keeps a promise, by testing along the grid from high escalation to low (`acceptedOf`).
  * The promise holds for new images of the distribution that these were drawn from, independently, provided that none of
  * them trained a network, chose the confidence or placed the grid.
  *
@@ -82,11 +82,12 @@ export function calibrate(request: CalibrationRequest): Calibration {
   const { grid, promise, confidence = defaultConfidence, worstClass = false } = request;
   checkGrid(grid);
   const task = prepare(request, (sample, groups) => checkImages(sample, groups, request));
-  const accepted = countAccepted(grid, task.losses, task.test);
-  const rungs = grid.slice(0, accepted + 1).map((threshold) => rungAt(threshold, task));
-  const ladder = rungs.slice(0, accepted);
-  const [chosen, refused] = [ladder.at(-1), rungs[accepted]];
-  if (chosen === undefined) throw nothingAccepted(rungs[0]!, promise, task);
+  const accepted = acceptedOf(grid, task.losses, startsOf(grid, promise, task.fewest), task.testOf);
+  const ladder = accepted.map((index) => rungAt(grid[index]!, task));
+  const chosen = ladder.at(-1);
+  if (chosen === undefined) throw nothingAccepted(rungAt(grid[0]!, task), promise, task);
+  const next = grid[accepted.at(-1)! + 1];
+  const refused = next === undefined ? undefined : rungAt(next, task);
   const { sample, by, groups } = task;
   const results = classResults(groups, sample, chosen.threshold, promise.probability);
   const common = { promise, worstClass, confidence, images: sample.images, ladder, chosen };
@@ -112,7 +113,7 @@ export function proveAt(threshold: number, request: Omit<CalibrationRequest, "gr
     if (labels !== undefined) checkLabelledClasses(labels);
     if (worstClass) checkEachEnough(groups, promise);
   });
-  return { proven: countAccepted([threshold], task.losses, task.test) === 1, rung: rungAt(threshold, task) };
+  return { proven: task.testOf(1).accepts(lossesAt(task.losses, threshold)), rung: rungAt(threshold, task) };
 }
 
 /** A request that has been checked and made ready. */
@@ -120,7 +121,10 @@ interface Task {
   readonly sample: Sample;
   /** What the promise counts. */
   readonly losses: LossTable;
-  readonly test: LossTest;
+  /** The promise's test at a share of its error probability. */
+  readonly testOf: (share: number) => LossTest;
+  /** Images in the smallest group that is tested on its own. */
+  readonly fewest: number;
   readonly by: "label" | "original";
   /** The images of each class. */
   readonly groups: readonly number[][];
@@ -139,11 +143,11 @@ function prepare(
   const groups = imagesOfClasses(grouping);
   check(sample, groups);
   const error = (1 - promise.probability) * errorShare;
-  const test = testGroups(
-    promiseTest({ ...promise, probability: 1 - error }),
-    worstClass ? groups : [[...sample.confidence.keys()]],
-  );
-  return { sample, losses: requireLosses(sample, promise), test, by: grouping.by, groups };
+  const tested = worstClass ? groups : [[...sample.confidence.keys()]];
+  const testOf = (share: number): LossTest =>
+    testGroups(promiseTest({ ...promise, probability: 1 - error * share }), tested);
+  const fewest = Math.min(...tested.map(({ length }) => length));
+  return { sample, losses: requireLosses(sample, promise), testOf, fewest, by: grouping.by, groups };
 }
 
 function checkImages(
@@ -165,12 +169,12 @@ function requireLosses(sample: Sample, { kind }: TwinPromise): LossTable {
   );
 }
 
-function rungAt(threshold: number, { sample, losses, test }: Task): Rung {
+function rungAt(threshold: number, { sample, losses, testOf }: Task): Rung {
   const { images, confidence, differing, lost, passesSecond } = sample;
   const escalated = [...confidence.keys()].filter((image) => confidence[image]! < threshold);
   const rung = {
     threshold,
-    bound: test.bound(lossesAt(losses, threshold)),
+    bound: testOf(1).bound(lossesAt(losses, threshold)),
     escalationRate: escalated.length / images,
     originalRate: escalated.filter(passesSecond).length / images,
     agreement: (images - sum(lossesAt(differing, threshold))) / images,

@@ -1,19 +1,52 @@
-import type { LossTest } from "./promise.ts";
+import { imagesNeeded, type LossTest, type TwinPromise } from "./promise.ts";
 import { type LossTable, lossesAt } from "./sample.ts";
 
+/** A place of the grid that has a share of the error probability of its own; all shares make 1. */
+export interface Start {
+  readonly at: number;
+  readonly share: number;
+}
+
 /**
- * Fixed-sequence testing: thresholds are tested in the grid's order, and the first failure ends it. Each is tested at the
- * full level, yet all accepted ones are true together with the test's probability: for a false one to be accepted the
- * first false one must be, and that is one test.
- *
- * Source: A. Angelopoulos et al., "Learn then Test: calibrating predictive algorithms to achieve risk control", Annals of
- * Applied Statistics 2025 (arXiv 2021); the principle is W. Maurer, L. Hothorn, W. Lehmacher's of 1995.
- *
- * @returns how many thresholds, from the first, are accepted
+ * Where testing starts: at the top, and for a drop with half of the error probability once more in the middle of the grid.
+ * Where two networks err on different images a twin is better than its original, the most so where few inputs are
+ * escalated; higher up nothing is gained, and a strict promise fails there for want of images. All starts at the top where
+ * `images` are so few that half would not do.
  */
-export function countAccepted(grid: readonly number[], table: LossTable, test: LossTest): number {
-  const failure = grid.findIndex((threshold) => !test.accepts(lossesAt(table, threshold)));
-  return failure === -1 ? grid.length : failure;
+export function startsOf(grid: readonly number[], promise: TwinPromise, images: number): Start[] {
+  const half = { ...promise, probability: (1 + promise.probability) / 2 };
+  if (promise.kind === "agreement" || images < imagesNeeded(half)) return [{ at: 0, share: 1 }];
+  return [
+    { at: 0, share: 0.5 },
+    { at: Math.floor(grid.length / 2), share: 0.5 },
+  ];
+}
+
+/**
+ * Tests thresholds in the grid's order. Each may err by the share that starts there and that of the threshold before it,
+ * which an accepted one hands on and a refused one loses. With one start this is fixed-sequence testing, stopped at the
+ * first failure. All accepted thresholds are true together with the promise's probability.
+ *
+ * Sources: B. Wiens, "A fixed sequence Bonferroni procedure for testing multiple endpoints", Pharmaceutical Statistics
+ * 2003 (the fallback procedure); A. Angelopoulos et al., "Learn then Test: calibrating predictive algorithms to achieve
+ * risk control", Annals of Applied Statistics 2025 (arXiv 2021).
+ *
+ * @param testOf - the test that errs by a share of the error probability
+ * @returns indices of the accepted thresholds, rising
+ */
+export function acceptedOf(
+  grid: readonly number[],
+  table: LossTable,
+  starts: readonly Start[],
+  testOf: (share: number) => LossTest,
+): number[] {
+  let share = 0;
+  return [...grid.keys()].filter((index) => {
+    share += starts.find(({ at }) => at === index)?.share ?? 0;
+    const accepted = share > 0 && testOf(share).accepts(lossesAt(table, grid[index]!));
+    if (!accepted) share = 0;
+    return accepted;
+  });
 }
 
 /**
