@@ -98,6 +98,20 @@ test("sizes are followed through arithmetic on small tensors", () => {
   expect(inferShapes(modelOf(b.graph)).get(y)?.shape).toEqual([24]);
 });
 
+test("a padding up to whole windows is followed, as PyTorch computes it", () => {
+  const b = new GraphBuilder("windows");
+  const x = b.input("x", "float32", ["N", 3, 56, 50]);
+  const one = (value: number): string => b.constant(int64([value]));
+  const padding = (axis: number): string => {
+    const size = b.op("Gather", [b.op("Shape", [x]), one(axis)]);
+    return b.op("Mod", [b.op("Sub", [one(7), b.op("Mod", [size, one(7)])]), one(7)]);
+  };
+  const none = b.constant(int64([0, 0, 0, 0, 0, 0]));
+  const padded = b.op("Pad", [x, b.op("Concat", [none, padding(2), padding(3)], { axis: 0 })]);
+  b.output(padded, "float32", undefined);
+  expect(inferShapes(modelOf(b.graph)).get(padded)?.shape).toEqual(["N", 3, 56, 56]);
+});
+
 describe("an operator without a rule", () => {
   test("is named with its node", () => {
     expect(() => inferShapes(mysterious())).toThrow(UnsupportedOperatorError);

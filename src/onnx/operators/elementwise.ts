@@ -38,6 +38,9 @@ const arithmetic = (compute: (a: number, b: number) => number): Compute => {
   };
 };
 
+/** Of sizes, which are never negative: there the remainders of both signs are one. */
+const remainder: Compute = ([a, b]) => (isKnown(a) && isKnown(b) && a >= 0 && b > 0 ? a % b : undefined);
+
 /** Arithmetic under which a symbol stays itself beside `neutral`. */
 function withNeutral(neutral: number, rest: Compute, sides: "both" | "right"): Compute {
   return (operands, integer) => {
@@ -148,7 +151,7 @@ export const elementwise: OperatorTable = {
   Sum: broadcasting(),
   Mean: broadcasting(),
   Pow: broadcasting(arithmetic((a, b) => a ** b)),
-  Mod: broadcasting(),
+  Mod: broadcasting(remainder),
   BitwiseAnd: broadcasting(),
   BitwiseOr: broadcasting(),
   BitwiseXor: broadcasting(),
