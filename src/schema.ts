@@ -15,6 +15,17 @@ export function checked<Schema extends z.ZodType>(
   throw refuse(problemOf(result.error.issues, value));
 }
 
+/** A copy of a value, such as one that a later version wrote, without the fields that a schema refuses as unknown. */
+export function withoutUnknownFields(schema: z.ZodType, value: unknown): unknown {
+  const copy = structuredClone(value);
+  for (const issue of schema.safeParse(copy).error?.issues ?? []) {
+    if (issue.code !== "unrecognized_keys") continue;
+    const holder = valueAt(copy, issue.path) as object;
+    for (const key of issue.keys) Reflect.deleteProperty(holder, key);
+  }
+  return copy;
+}
+
 /** So many problems are told, and the others counted. */
 const told = 3;
 

@@ -14,7 +14,7 @@ import type { CanaryKind } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { confidences } from "./confidence/index.ts";
 import { stageCosts, twinOutputs } from "./evaluate.ts";
-import { readTwin, type TwinFolder } from "./folder.ts";
+import { readTwinToChange, type TwinFolder } from "./folder.ts";
 import type { Manifest } from "./manifest.ts";
 import { recordCalibration } from "./record.ts";
 import { pickRows } from "./rows.ts";
@@ -65,14 +65,14 @@ const selectionSize = (images: number): number => Math.min(1000, Math.floor(imag
 
 /**
  * Proves a threshold on images and writes it into the twin, with the ladder, the guarantee and canaries.
- * Images may be prepared already, as the twin's preprocessing does it. Throws CalibrationError when the images do not allow the promise, and says which they allow; UsageError on an unknown confidence.
+ * Images may be prepared already, as the twin's preprocessing does it. Throws CalibrationError when the images do not allow the promise, and says which they allow; UsageError on an unknown confidence, ManifestError for a twin of a later version.
  */
 export async function calibrateTwin(
   path: string,
   images: ImageSource<Preparable>,
   options: CalibrateOptions,
 ): Promise<CalibrateResult> {
-  const folder = await readTwin(path);
+  const folder = await readTwinToChange(path);
   const parts = await answerParts(folder, images, options);
   const best = calibrateSecondStage(folder, parts, options);
   const manifest = await recordCalibration(folder, best, parts, images.name, options);

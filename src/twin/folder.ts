@@ -7,7 +7,7 @@ import { readBytes, unwritable, writeWhole } from "../files.ts";
 import type { Network, NetworkName } from "../lanes/types.ts";
 import type { AdmittedNetwork } from "./admit.ts";
 import { sha256Of } from "./hash.ts";
-import { filesOf, type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
+import { filesOf, type Manifest, type ManifestFile, parseManifest, refuseChange } from "./manifest.ts";
 
 /** A twin on disk: its folder and the checked manifest. */
 export interface TwinFolder {
@@ -24,6 +24,13 @@ export async function readTwin(path: string): Promise<TwinFolder> {
   const manifest = parseManifest(parseJson(await readBytes(file, "check its permissions"), file), file);
   await Promise.all(filesOf(manifest).map((entry) => proveHash(path, entry)));
   return { path, manifest };
+}
+
+/** Reads a twin that is about to be changed. Throws ManifestError as `readTwin`, and for a manifest of a later version. */
+export async function readTwinToChange(path: string): Promise<TwinFolder> {
+  const folder = await readTwin(path);
+  refuseChange(folder.manifest, path);
+  return folder;
 }
 
 function parseJson(bytes: Uint8Array, file: string): unknown {
@@ -86,7 +93,7 @@ export async function createTwin(
 
 /** Moves a twin to another place, whole or not at all. Throws UsageError when that is taken and `replace` is not set. */
 export async function moveTwin(from: string, to: string, { replace = false } = {}): Promise<void> {
-  const { manifest, path } = await readTwin(from);
+  const { manifest, path } = await readTwinToChange(from);
   const read = async ({ file }: ManifestFile) =>
     [file, await readBytes(join(path, file), "make the twin again")] as const;
   await createTwin(to, manifest, new Map(await Promise.all(filesOf(manifest).map(read))), { replace });
@@ -113,12 +120,13 @@ export function networkOf({ path, manifest }: TwinFolder, name: NetworkName): Ne
   return fixedBatch === undefined ? network : { ...network, fixedBatch };
 }
 
-/** Adds a network to a twin, or replaces it. */
+/** Adds a network to a twin, or replaces it. Throws ManifestError for a manifest of a later version. */
 export async function addNetwork(
   folder: TwinFolder,
   name: "original-int8",
   { entry, bytes }: AdmittedNetwork,
 ): Promise<TwinFolder> {
+  refuseChange(folder.manifest, folder.path);
   await writeTwinFile(folder.path, entry.file, bytes);
   const manifest = { ...folder.manifest, networks: { ...folder.manifest.networks, [name]: entry } };
   await writeManifest(folder.path, manifest);

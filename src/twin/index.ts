@@ -18,7 +18,16 @@ export {
   topClasses,
 } from "./confidence/index.ts";
 export { type EvaluatedImages, evaluateImages, presentNetworks, stageCosts, twinOutputs } from "./evaluate.ts";
-export { addNetwork, createTwin, moveTwin, networkOf, readTwin, refuseExisting, type TwinFolder } from "./folder.ts";
+export {
+  addNetwork,
+  createTwin,
+  moveTwin,
+  networkOf,
+  readTwin,
+  readTwinToChange,
+  refuseExisting,
+  type TwinFolder,
+} from "./folder.ts";
 export { usualBatch, usualPlan, withLanes } from "./lanes.ts";
 export {
   cascadeOf,

@@ -2,12 +2,12 @@ import * as z from "zod";
 import { Preprocessing } from "../data/index.ts";
 import { ManifestError } from "../errors.ts";
 import type { NetworkName } from "../lanes/types.ts";
-import { checked } from "../schema.ts";
+import { checked, withoutUnknownFields } from "../schema.ts";
 import { canaryKinds } from "./canaries.ts";
 import { refuseInconsistency } from "./consistency.ts";
 import { type Cascade, confidenceMeasures } from "./types.ts";
 
-/** Version of the layout below; another major version is refused. */
+/** Version of the layout below; another major version is refused, and the unknown fields of a later minor version are ignored. */
 export const manifestVersion = "1.0";
 
 const fraction = z.number().min(0).max(1);
@@ -124,14 +124,22 @@ export type Manifest = z.infer<typeof manifestSchema>;
 
 /** Checks the parsed JSON of a manifest; `where` names the file in messages. Throws ManifestError. */
 export function parseManifest(json: unknown, where: string): Manifest {
-  refuseOtherVersion(json, where);
+  const version = versionOf(json, where);
   const manifest = checked(
     manifestSchema,
-    json,
+    isLater(version) ? withoutUnknownFields(manifestSchema, json) : json,
     (problem) => new ManifestError(`${where}: ${problem}; make the twin again`),
   );
   refuseInconsistency(manifest, where);
   return manifest;
+}
+
+/** Refuses to change a manifest of a later minor version: what is not understood of it would be lost. Throws ManifestError. */
+export function refuseChange({ schemaVersion }: Manifest, where: string): void {
+  if (!isLater(schemaVersion)) return;
+  throw new ManifestError(
+    `${where}: has schema version ${schemaVersion}, this twindnn changes twins up to ${manifestVersion}; update twindnn`,
+  );
 }
 
 /** All files beside `twin.json`. */
@@ -144,14 +152,17 @@ export const filesOf = ({ networks, integerForm, canaries, guarantee }: Manifest
     guarantee?.fingerprints,
   ].filter((entry) => entry !== undefined);
 
-function refuseOtherVersion(json: unknown, where: string): void {
+function versionOf(json: unknown, where: string): string {
   const version = z.looseObject({ schemaVersion: z.string() }).safeParse(json).data?.schemaVersion;
   if (version === undefined) throw new ManifestError(`${where}: has no schemaVersion; is it a twin's manifest?`);
-  if (version.split(".")[0] === manifestVersion.split(".")[0]) return;
+  if (version.split(".")[0] === manifestVersion.split(".")[0]) return version;
   throw new ManifestError(
     `${where}: has schema version ${version}, this twindnn reads ${manifestVersion}; make the twin again or update twindnn`,
   );
 }
+
+/** Whether a version of the same major number has a greater minor one than ours. */
+const isLater = (version: string): boolean => Number(version.split(".")[1]) > Number(manifestVersion.split(".")[1]);
 
 /**
  * The stages that answer. Uncalibrated twins escalate everything: the threshold is infinite.

@@ -64,6 +64,33 @@ test("a manifest with a value of another type is refused in one line, with the w
   );
 });
 
+const unknown = (schemaVersion: string) => ({
+  ...stored,
+  schemaVersion,
+  energy: { joules: 3 },
+  preprocessing: { ...stored.preprocessing, gamma: 2.2 },
+  ladder: stored.ladder.map((rung) => ({ ...rung, watts: 5 })),
+});
+
+describe("a manifest with fields that this version does not know", () => {
+  test.each(["1.1", "1.10"])("is read without them where a later minor version, %s, wrote it", (schemaVersion) => {
+    expect(parseManifest(unknown(schemaVersion), "twin.json")).toEqual({ ...stored, schemaVersion });
+  });
+
+  test("is refused where this version wrote it, or another major one", () => {
+    expect(() => parseManifest(unknown("1.0"), "twin.json")).toThrow(
+      /^twin\.json: preprocessing has unknown field "gamma"/,
+    );
+    expect(() => parseManifest(unknown("2.1"), "twin.json")).toThrow("has schema version 2.1, this twindnn reads 1.0");
+  });
+
+  test("is refused for what is wrong in the fields that are known", () => {
+    expect(() => parseManifest({ ...unknown("1.1"), threshold: "high" }, "twin.json")).toThrow(
+      /^twin\.json: "threshold" is "high" \(wanted: number\); make the twin again$/,
+    );
+  });
+});
+
 test.each(["fashion-mnist", "cifar10"])("the stored pair %s is read", (pair) => {
   expect(parseManifest(read(pair), "twin.json").guarantee).toBeDefined();
 });

@@ -1,5 +1,5 @@
 // Needs: ONNX Runtime and the built package.
-import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -9,6 +9,8 @@ import { cpuClass } from "../../src/lanes/index.ts";
 import { encodeModel, readModel } from "../../src/onnx/index.ts";
 import { sha256Of as sha256 } from "../../src/twin/hash.ts";
 import {
+  addNetwork,
+  admitNetwork,
   answerAll,
   type ConfidenceMeasure,
   calibrateTwin,
@@ -228,6 +230,28 @@ test("preparing an image makes what the networks read", async () => {
   const { shape } = preprocessor;
   expect((await preprocessor.prepare(await decodeImage(image(0)))).length).toBe(shape[0] * shape[1] * shape[2]);
 });
+
+test("a twin of a later minor version answers, and is not changed: nothing that only that version understands is lost", async () => {
+  const later = join(folder, "later");
+  cpSync(path, later, { recursive: true });
+  const file = join(later, "twin.json");
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), schemaVersion: "1.1", energy: 3 }));
+  const before = filesIn(later);
+  const promise = { kind: "agreement", tolerance: 0.1, probability: 0.95 } as const;
+  const changed = calibrateTwin(later, await openImages(images), { promise });
+  await expect(changed).rejects.toThrow(ManifestError);
+  await expect(changed).rejects.toThrow(
+    /later: has schema version 1\.1, this twindnn changes twins up to 1\.0; update/,
+  );
+  const int8 = await admitNetwork(join(later, "original.onnx"), "original-int8.onnx");
+  await expect(addNetwork(await readTwin(later), "original-int8", int8)).rejects.toThrow(ManifestError);
+  expect(filesIn(later)).toEqual(before);
+  await using twin = await Twin.load(later);
+  expect(await twin.classify(image(0))).toMatchObject({ name: image(0) });
+});
+
+/** The hashes of a folder's files, by name. */
+const filesIn = (path: string) => readdirSync(path).map((name) => [name, sha256(readFileSync(join(path, name)))]);
 
 test("a damaged file is found when the twin is loaded", async () => {
   const copy = join(folder, "damaged");

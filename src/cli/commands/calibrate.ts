@@ -10,7 +10,7 @@ import {
   describePromise,
   type Manifest,
   partsOf,
-  readTwin,
+  readTwinToChange,
 } from "../../twin/index.ts";
 import { calibrationText } from "../calibration-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
@@ -67,7 +67,7 @@ export const calibrateCommand = () =>
     .action((path, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
-        const { manifest } = await readTwin(path);
+        const { manifest } = await readTwinToChange(path);
         const images = await labelledBy(flags.labelled, await openSelection(flags, manifest.labels), manifest.labels);
         const parts =
           flags.selection === undefined
