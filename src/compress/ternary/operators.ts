@@ -12,6 +12,7 @@ export const integerOperators: readonly string[] = [
   "Reshape",
   "Squeeze",
   "Unsqueeze",
+  "Transpose",
   "Slice",
   "Pad",
 ];

@@ -36,7 +36,9 @@ export function everyLayer(): Model {
   const first = relu(conv(input, 1, 8, 1, 1));
   const depthwise = relu6(conv(first, 8, 8, 8, 1));
   const smooth = b.op("AveragePool", [depthwise], { kernel_shape: [3, 3], pads: [1, 0, 1, 2], count_include_pad: 1 });
-  const squeezed = relu(conv(smooth, 8, 4, 1, 1));
+  const groups = b.op("Reshape", [smooth, integers(-1, 2, 4, 8, 8)]);
+  const shuffled = b.op("Transpose", [groups], { perm: [0, 2, 1, 3, 4] });
+  const squeezed = relu(conv(b.op("Reshape", [shuffled, integers(-1, 8, 8, 8)]), 8, 4, 1, 1));
   const joined = b.op("Concat", [conv(squeezed, 4, 4, 1, 1), squeezed], { axis: 1 });
   const scaled = b.op("Mul", [joined, draw(1, 8, 1, 1)]);
   const before = relu(b.op("Add", [scaled, draw(8, 1, 1)]));

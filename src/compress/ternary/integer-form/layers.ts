@@ -44,6 +44,7 @@ const makers: Readonly<Record<string, (node: Node, coded: Coded) => Layer>> = {
     const axis = imageAxis(node, coded, intAttribute(node, "axis", 1), coded.values.get(inputs[0]!)!.shape.length);
     return { kind: "concatenation", name: node.name, inputs, output: made(node, coded), axis };
   },
+  Transpose: transpose,
   Flatten: reshape,
   Reshape: reshape,
   Squeeze: reshape,
@@ -99,6 +100,16 @@ function windowOf(node: Node, coded: Coded, kernel: readonly number[]): Window {
 
 function reshape(node: Node, coded: Coded): Layer {
   return { kind: "reshape", name: node.name, input: coded.read(node, 0), output: coded.move(node) };
+}
+
+function transpose(node: Node, coded: Coded): Layer {
+  const input = coded.read(node, 0);
+  const { shape } = coded.values.get(input)!;
+  const reversed = [...shape.keys(), shape.length].toReversed();
+  const [batch, ...axes] = intsAttribute(node, "perm", reversed);
+  if (batch !== 0) throw coded.refused(node, "it moves the axis of the images");
+  const order = axes.map((axis) => imageAxis(node, coded, axis, shape.length));
+  return { kind: "transposition", name: node.name, input, output: coded.move(node), order };
 }
 
 function slice(node: Node, coded: Coded): Layer {

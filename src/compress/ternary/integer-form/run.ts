@@ -1,7 +1,7 @@
 import { UsageError } from "../../../errors.ts";
 import { sizeOf } from "../../../onnx/index.ts";
 import { addition, concatenation } from "./joining.ts";
-import { pick } from "./pick.ts";
+import { pick, transpose } from "./moving.ts";
 import { average, maximum, mean } from "./pooling.ts";
 import { convolution, dense, logits } from "./products.ts";
 import { quantise } from "./rounding.ts";
@@ -52,6 +52,8 @@ function codesOf(
       return average(layer, codes(layer.input), output);
     case "pick":
       return pick(layer, codes(layer.input), output);
+    case "transposition":
+      return transpose(layer, codes(layer.input), output);
     default:
       return codes(layer.input).data;
   }

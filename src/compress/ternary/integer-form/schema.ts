@@ -65,6 +65,7 @@ const layerSchema = z.discriminatedUnion("kind", [
     starts: z.array(z.int()),
     steps: z.array(z.int()),
   }),
+  z.strictObject({ kind: z.literal("transposition"), ...named, input: z.string(), order: z.array(count) }),
   z.strictObject({ kind: z.literal("reshape"), ...named, input: z.string() }),
 ]);
 

@@ -101,13 +101,31 @@ export interface Pick extends Named {
   readonly steps: readonly number[];
 }
 
+/** The axes of an image in another order: axis i of the output is axis `order[i]` of the input. */
+export interface Transposition extends Named {
+  readonly kind: "transposition";
+  readonly input: string;
+  readonly order: readonly number[];
+}
+
 /** The same codes in the same order, in another shape. */
 export interface Reshape extends Named {
   readonly kind: "reshape";
   readonly input: string;
 }
 
-export type Layer = Convolution | Dense | Logits | Addition | Concatenation | Mean | Maximum | Average | Pick | Reshape;
+export type Layer =
+  | Convolution
+  | Dense
+  | Logits
+  | Addition
+  | Concatenation
+  | Mean
+  | Maximum
+  | Average
+  | Pick
+  | Transposition
+  | Reshape;
 
 /** A network in integers, from the codes of the image to the accumulators that make the logits. */
 export interface IntegerForm {

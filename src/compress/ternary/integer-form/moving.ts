@@ -1,5 +1,5 @@
 import { sizeOf } from "../../../onnx/index.ts";
-import type { CodedValue, Codes, Pick } from "./types.ts";
+import type { CodedValue, Codes, Pick, Transposition } from "./types.ts";
 
 export function pick({ starts, steps }: Pick, { data, shape, zeroPoint }: Codes, output: CodedValue): Uint8Array {
   const result = new Uint8Array(sizeOf(output.shape)).fill(zeroPoint);
@@ -8,6 +8,14 @@ export function pick({ starts, steps }: Pick, { data, shape, zeroPoint }: Codes,
     if (from !== undefined) result[to] = data[from]!;
   }
   return result;
+}
+
+export function transpose({ order }: Transposition, { data, shape }: Codes, output: CodedValue): Uint8Array {
+  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
+  return Uint8Array.from({ length: data.length }, (_, to) => {
+    const position = positionOf(to, output.shape);
+    return data[order.reduce((from, axis, i) => from + strides[axis]! * position[i]!, 0)]!;
+  });
 }
 
 /** Where each axis stands at a flat index. */
