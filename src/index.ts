@@ -15,6 +15,7 @@ export {
   type ClassificationFailure,
   type ClassifyInput,
   calibrateTwin as calibrate,
+  confidenceMeasures,
   evaluateImages as evaluate,
   type Guess,
   type Manifest,

@@ -36,7 +36,7 @@ function mainFacts({ speedUp, systems, drop, recovery, escalationRate }: BenchRe
   const facts = [
     { name: "speed-up", figure: times(versusFloat32.median), detail: `${int8}${times(byOperations)} by operations` },
     { name: "agreement", figure: percent(systems.twin!.agreement, 2), detail: "with the original in float32" },
-    { name: "escalated", figure: percent(escalationRate), detail: "of the images went to the original" },
+    { name: "escalated", figure: percent(escalationRate), detail: "of the images were handed on" },
   ];
   if (drop !== undefined) facts.push(dropFact(drop, recovery));
   return facts;

@@ -1,4 +1,4 @@
-import type { TwinError } from "../errors.ts";
+import { type TwinError, UsageError } from "../errors.ts";
 import type { NetworkName } from "../lanes/types.ts";
 import { logSumExp } from "./confidence/index.ts";
 import type { Answer } from "./types.ts";
@@ -41,8 +41,9 @@ export class Classification {
     this.#labels = labels;
   }
 
-  /** The `n` likeliest classes, likeliest first. */
+  /** The `n` likeliest classes, likeliest first. Throws UsageError unless n is a whole number above 0. */
   top(n: number): Guess[] {
+    if (!(Number.isInteger(n) && n > 0)) throw new UsageError(`top takes a whole number above 0, received ${n}`);
     const order = [...this.scores.keys()].sort((a, b) => this.scores[b]! - this.scores[a]!);
     return order
       .slice(0, n)

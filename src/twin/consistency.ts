@@ -1,3 +1,4 @@
+import { createPreprocessor } from "../data/index.ts";
 import { ManifestError } from "../errors.ts";
 import { rangeOf } from "./confidence/index.ts";
 import type { Guarantee, Manifest } from "./manifest.ts";
@@ -20,6 +21,7 @@ export function refuseInconsistency(manifest: Manifest, where: string): void {
 
 function* problemsOf(manifest: Manifest): Generator<string> {
   yield* networkProblems(manifest);
+  yield* sizeProblems(manifest);
   yield* rangeProblems(manifest);
   yield* ladderProblems(manifest);
   if (manifest.guarantee !== undefined) yield* guaranteeProblems(manifest, manifest.guarantee);
@@ -36,6 +38,16 @@ function* networkProblems({ networks, labels, secondStage }: Manifest): Generato
   }
   if (secondStage === "original-int8" && networks["original-int8"] === undefined) {
     yield `escalates to "original-int8" but has no such network; calibrate the twin again`;
+  }
+}
+
+function* sizeProblems({ networks, preprocessing }: Manifest): Generator<string> {
+  const prepared = createPreprocessor(preprocessing).shape.join(" x ");
+  for (const [name, network] of Object.entries(networks)) {
+    const read = network?.input.shape.join(" x ");
+    if (read !== undefined && read !== prepared) {
+      yield `preprocessing makes images of ${prepared}, the ${name} network reads ${read}; restore preprocessing or make the twin again`;
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { UsageError } from "../errors.ts";
 import { checked } from "../schema.ts";
@@ -24,6 +25,22 @@ const optionsSchema = z.strictObject({
 /** @throws UsageError for an unknown option of `Twin.load`, or a value that it does not know; it lists those known */
 export function checkTwinOptions(options: TwinOptions): void {
   checked(optionsSchema, options, (problem) => new UsageError(`options of Twin.load: ${problem}`));
+}
+
+const classifySchema = z.strictObject({
+  signal: z.instanceof(AbortSignal, { error: "must be an AbortSignal" }).optional(),
+});
+
+/** @throws UsageError for an unknown option of `classify` and `classifyAll`, or a value that it does not know */
+export function checkClassifyOptions(options: unknown): void {
+  checked(classifySchema, options, (problem) => new UsageError(`options of classify: ${problem}`));
+}
+
+/** The path of a twin's folder. @throws UsageError for what is neither a path nor a `file:` URL */
+export function folderPath(folder: unknown): string {
+  if (typeof folder === "string") return folder;
+  if (folder instanceof URL && folder.protocol === "file:") return fileURLToPath(folder);
+  throw new UsageError(`the folder of a twin is ${shown(folder)}; give a path or a file: URL`);
 }
 
 /** @throws UsageError for what holds no image, whatever files there are */

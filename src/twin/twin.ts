@@ -1,5 +1,5 @@
 import { createPreprocessor, type ImageInput, type ImageItem, prepareAll, sourceOf } from "../data/index.ts";
-import { ManifestError } from "../errors.ts";
+import { ManifestError, UsageError } from "../errors.ts";
 import { cpuClass, type Isolation, openLane, type Plan } from "../lanes/index.ts";
 import { canariesHere } from "./canary-run.ts";
 import { Classification, type ClassificationFailure } from "./classification.ts";
@@ -7,7 +7,7 @@ import { createConfidence } from "./confidence/index.ts";
 import { networkOf, readTwin, type TwinFolder } from "./folder.ts";
 import { usualPlan } from "./lanes.ts";
 import { cascadeOf, type Manifest, networkNames } from "./manifest.ts";
-import { checkImage, checkImages, checkTwinOptions } from "./options.ts";
+import { checkClassifyOptions, checkImage, checkImages, checkTwinOptions, folderPath } from "./options.ts";
 import { type BatchEvent, type Counters, createScheduler, type Input, type Scheduler } from "./scheduler/index.ts";
 import { type Cascade, isFailure, type Outcome } from "./types.ts";
 
@@ -26,6 +26,10 @@ export interface TwinOptions {
   readonly onBatch?: ((event: BatchEvent) => void) | undefined;
 }
 
+export interface ClassifyOptions {
+  readonly signal?: AbortSignal;
+}
+
 /** What `classifyAll` takes: anything that holds an image, or items of an image source. */
 export type ClassifyInput = ImageInput | ImageItem;
 
@@ -42,6 +46,7 @@ export class Twin implements AsyncDisposable {
   readonly mismatch: string | undefined;
   readonly #scheduler: Scheduler;
   readonly #preprocessor;
+  #disposed = false;
 
   private constructor(folder: TwinFolder, scheduler: Scheduler, mismatch: string | undefined) {
     this.manifest = folder.manifest;
@@ -52,19 +57,22 @@ export class Twin implements AsyncDisposable {
 
   /**
    * Loads a twin's folder and opens its lanes. On another class of CPU than the one it was calibrated on, its canaries are
-   * run first. Throws UsageError for options that it does not know, ManifestError when the folder is damaged, or the canaries fail and `onMismatch` is `refuse`.
+   * run first. Throws UsageError for options that it does not know and for what is neither a path nor a `file:` URL, ManifestError when the folder is damaged, or the canaries fail and `onMismatch` is `refuse`.
    */
-  static async load(path: string, options: TwinOptions = {}): Promise<Twin> {
+  static async load(path: string | URL, options: TwinOptions = {}): Promise<Twin> {
     checkTwinOptions(options);
-    const folder = await readTwin(path);
+    const folder = await readTwin(folderPath(path));
     const mismatch = await findMismatch(folder, options);
     options.signal?.throwIfAborted();
     const cascade: Cascade = mismatch === undefined ? cascadeOf(folder.manifest) : [{ network: "original" }];
     return new Twin(folder, await openScheduler(folder, cascade, options), mismatch);
   }
 
-  /** Answers one image: a path, URL, Buffer, Blob or pixels. Throws InputError when it cannot be read, UsageError when it is none of these. */
-  async classify(input: ClassifyInput, options: { signal?: AbortSignal } = {}): Promise<Classification> {
+  /**
+   * Answers one image: a path, URL, Buffer, Blob or pixels. Throws InputError when it cannot be read, UsageError when it is
+   * none of these, for an unknown option, and after `dispose`.
+   */
+  async classify(input: ClassifyInput, options: ClassifyOptions = {}): Promise<Classification> {
     checkImage(input);
     for await (const result of this.classifyAll([input], options)) {
       if (!isFailure(result)) return result;
@@ -79,9 +87,12 @@ export class Twin implements AsyncDisposable {
    */
   async *classifyAll(
     inputs: Iterable<ClassifyInput> | AsyncIterable<ClassifyInput>,
-    { signal }: { signal?: AbortSignal } = {},
+    options: ClassifyOptions = {},
   ): AsyncGenerator<Classification | ClassificationFailure, void, undefined> {
     checkImages(inputs);
+    checkClassifyOptions(options);
+    const { signal } = options;
+    if (this.#disposed) throw new UsageError("the twin is disposed of; load it again");
     const names: string[] = [];
     const outcomes = this.#scheduler.run(this.#prepare(inputs, names, signal), signal === undefined ? {} : { signal });
     for await (const outcome of outcomes) yield this.#resultOf(names.shift()!, outcome);
@@ -94,6 +105,7 @@ export class Twin implements AsyncDisposable {
 
   /** Ends all work and frees the lanes. */
   async dispose(): Promise<void> {
+    this.#disposed = true;
     await this.#scheduler.close();
   }
 

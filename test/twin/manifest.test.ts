@@ -58,6 +58,13 @@ describe("a manifest whose numbers void its guarantee is refused in one line, wi
   });
 });
 
+test("a manifest whose preprocessing does not make what the networks read is refused", () => {
+  const resize = { mode: "exact", size: 32 } as const;
+  expect(() => parse({ preprocessing: { ...stored.preprocessing, resize } })).toThrow(
+    "twin.json: preprocessing makes images of 1 x 32 x 32, the original network reads 1 x 28 x 28; restore preprocessing",
+  );
+});
+
 test("a manifest with a value of another type is refused in one line, with the way out", () => {
   expect(() => parseManifest({ ...stored, threshold: "high" }, "twin.json")).toThrow(
     /^twin\.json: "threshold" is "high" \(wanted: number\); make the twin again$/,

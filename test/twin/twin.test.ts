@@ -99,7 +99,12 @@ describe("a twin", () => {
     const twin = await Twin.load(path);
     await twin.dispose();
     await twin.dispose();
-    await expect(twin.classify(image(0))).rejects.toThrow();
+    await expect(twin.classify(image(0))).rejects.toThrow(new UsageError("the twin is disposed of; load it again"));
+  });
+
+  test("is loaded from a file: URL as from a path", async () => {
+    await using twin = await Twin.load(pathToFileURL(path));
+    expect(labels).toContain((await twin.classify(image(0))).label);
   });
 });
 
@@ -116,6 +121,21 @@ describe("a call that makes no sense is refused with what is known", () => {
     const loaded = Twin.load(path, given);
     await expect(loaded).rejects.toThrow(UsageError);
     await expect(loaded).rejects.toThrow(message);
+  });
+
+  test("a folder that is neither a path nor a file: URL", async () => {
+    for (const given of [undefined, 5, new URL("https://example.org/twin")] as unknown[]) {
+      const loaded = Twin.load(given as string);
+      await expect(loaded).rejects.toThrow(UsageError);
+      await expect(loaded).rejects.toThrow(/give a path or a file: URL/);
+    }
+  });
+
+  test("an unknown option of classify, and a number of guesses that is none", async () => {
+    await using twin = await Twin.load(path);
+    await expect(twin.classify(image(0), { sginal: 5 } as object)).rejects.toThrow(/sginal.*known: signal/);
+    const answer = await twin.classify(image(0));
+    for (const n of [0, -1, 1.5]) expect(() => answer.top(n)).toThrow(UsageError);
   });
 
   test("something that holds no image", async () => {

@@ -106,7 +106,7 @@ class CascadeScheduler implements Scheduler, RunHost {
   }
 
   async close(): Promise<void> {
-    this.#end(new LaneError("the scheduler is closed"));
+    this.#end(new LaneError("the lanes were closed before all inputs were answered; open them again"));
     await Promise.all(this.#seats.map(({ slot }) => slot.close()));
   }
 
