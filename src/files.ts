@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { InputError } from "./errors.ts";
 
 /** Bytes of a file, all at once or piece by piece. */
@@ -14,7 +15,8 @@ export async function readBytes(path: string, wayOut: string): Promise<Uint8Arra
 }
 
 /**
- * Writes a file whole or not at all: to a temporary file beside it, flushed, then renamed over it.
+ * Writes a file whole or not at all: to a temporary file beside it, flushed, then renamed over it, or over the file that a
+ * link leads to. What is there and no file, such as a pipe or a device, is written to as it is.
  * Throws InputError when the disk is full or the folder cannot be written, and the signal's reason after an abort.
  */
 export async function writeWhole(path: string, contents: Contents, signal?: AbortSignal): Promise<void> {
@@ -23,30 +25,45 @@ export async function writeWhole(path: string, contents: Contents, signal?: Abor
 
 /** Writes files in order; none of them appears under its name before all are written. Throws as `writeWhole`. */
 export async function writeAllWhole(files: ReadonlyMap<string, Contents>, signal?: AbortSignal): Promise<void> {
+  const written: Target[] = [];
   let current = "";
   try {
     for (const [path, contents] of files) {
       current = path;
-      await writeFlushed(temporary(path), contents, signal);
+      const target = await targetOf(path);
+      written.push(target);
+      await write(target, contents, signal);
     }
-    for (const path of files.keys()) await rename(temporary(path), path);
+    for (const { opened, renamed } of written) if (renamed !== undefined) await rename(opened, renamed);
   } catch (cause) {
-    for (const path of files.keys()) await rm(temporary(path), { force: true });
+    for (const { opened, renamed } of written) if (renamed !== undefined) await rm(opened, { force: true });
     throw isSystemError(cause) ? unwritable(current, cause) : cause;
   }
 }
 
-const temporary = (path: string): string => `${path}.${process.pid}.tmp`;
+/** What is opened to write a file, and what that is renamed to; absent where it is written in place. */
+interface Target {
+  readonly opened: string;
+  readonly renamed?: string;
+}
 
-async function writeFlushed(path: string, contents: Contents, signal?: AbortSignal): Promise<void> {
+async function targetOf(path: string): Promise<Target> {
+  const found = await stat(path).catch(() => undefined);
+  const inPlace = found !== undefined && (!found.isFile() || resolve(path).startsWith("/dev/"));
+  if (inPlace) return { opened: path };
+  const renamed = found === undefined ? path : await realpath(path);
+  return { opened: `${renamed}.${process.pid}.tmp`, renamed };
+}
+
+async function write({ opened, renamed }: Target, contents: Contents, signal?: AbortSignal): Promise<void> {
   const parts = typeof contents === "string" || contents instanceof Uint8Array ? [contents] : contents;
-  const file = await open(path, "w");
+  const file = await open(opened, renamed === undefined ? "a" : "w");
   try {
     for await (const part of parts) {
       signal?.throwIfAborted();
       await file.writeFile(part);
     }
-    await file.sync();
+    if (renamed !== undefined) await file.sync();
   } finally {
     await file.close();
   }
