@@ -151,8 +151,9 @@ function guaranteeOf({
   batch,
   provider,
   cpuClass,
+  worstClass,
 }: NonNullable<Manifest["guarantee"]>) {
-  return { kind, tolerance, probability, images, batch, provider, cpuClass };
+  return { kind, tolerance, probability, images, batch, provider, cpuClass, worstClass };
 }
 
 function reliabilityOf({ evaluation: { reliability } }: Quality): BenchResult["reliability"] {

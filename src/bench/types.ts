@@ -144,6 +144,8 @@ const guaranteeSchema = z.strictObject({
   batch: count,
   provider: z.string(),
   cpuClass: z.string(),
+  /** Whether it holds for each class on its own. */
+  worstClass: z.boolean().default(false),
 });
 
 export const benchResultSchema = z.strictObject({

@@ -1,19 +1,21 @@
 import { styleText } from "node:util";
-import { percent } from "../report/figures.ts";
-import type { CalibrateResult } from "../twin/index.ts";
+import { percent, points } from "../report/figures.ts";
+import { type CalibrateResult, describePromise } from "../twin/index.ts";
 
 /** What a calibration found, for a person. */
-export function calibrationText({ manifest, calibration, cost, labelled }: CalibrateResult, promise: string): string {
-  const { chosen, images } = calibration;
+export function calibrationText({ manifest, calibration, cost, labelled }: CalibrateResult): string {
+  const { chosen, images, promise, worstClass } = calibration;
+  const proven = promise.kind === "drop" ? inPoints(chosen.bound) : percent(chosen.bound, 2);
   const lines = [
-    `${styleText("bold", `Promised: ${promise}`)}, for new images like these ${images}.`,
+    `${styleText("bold", `Promised: ${describePromise({ ...promise, worstClass })}`)}, for new images like these ${images}.`,
     `threshold ${manifest.threshold!.toPrecision(4)} on ${calibration.confidence.measure}; escalates ${percent(chosen.escalationRate)}`,
-    `on the calibration images: agreement ${percent(chosen.agreement, 2)}${dropText(chosen.drop)}; bound proven ${percent(chosen.bound, 2)}`,
+    `on the calibration images: agreement ${percent(chosen.agreement, 2)}${dropText(chosen.drop)}; bound proven ${proven}`,
     `estimated speed-up ${(1 / cost).toFixed(1)} with second stage ${manifest.secondStage}`,
   ];
   if (!labelled) lines.push("The images have no labels: only agreement with the original can be promised.");
   return lines.join("\n");
 }
 
-const dropText = (drop: number | undefined): string =>
-  drop === undefined ? "" : `, drop ${(100 * drop).toFixed(2)} points`;
+const dropText = (drop: number | undefined): string => (drop === undefined ? "" : `, drop ${inPoints(drop)}`);
+
+const inPoints = (drop: number): string => `${points(drop)} points`;

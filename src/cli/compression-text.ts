@@ -1,7 +1,6 @@
 import type { CompressResult } from "../compress/index.ts";
 import { candidatesTable } from "../report/candidates.ts";
 import { terminalTable } from "../report/tables.ts";
-import { describePromise } from "../twin/index.ts";
 import { calibrationText } from "./calibration-text.ts";
 
 /** What a compression made, for a person. */
@@ -15,7 +14,7 @@ export function compressionText(output: string, result: CompressResult): string 
     terminalTable(candidatesTable(scores)),
     `taken: ${chosen}${missed === undefined ? "" : `; target missed: ${missed}`}`,
     `minutes: ${steps.join(", ")}`,
-    calibrationText(calibrated, describePromise(calibrated.calibration.promise)),
+    calibrationText(calibrated),
     `made ${output}`,
   ].join("\n");
 }

@@ -11,5 +11,8 @@ export function promiseOf(flags: {
 }): TwinPromise {
   const { maxDrop, minAgreement = defaultAgreement, probability } = flags;
   if (maxDrop !== undefined) return { kind: "drop", tolerance: maxDrop, probability };
-  return { kind: "agreement", tolerance: 1 - minAgreement, probability };
+  return { kind: "agreement", tolerance: rounded(1 - minAgreement), probability };
 }
+
+/** Without what a difference of binary fractions leaves behind. */
+const rounded = (share: number): number => Number(share.toFixed(12));

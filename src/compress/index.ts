@@ -6,7 +6,7 @@ export { type QuantizedModel, quantizeModel } from "./int8/quantize.ts";
 export { type Range, type RangeMethod, rangeMethods } from "./int8/ranges.ts";
 export type { NodeReport, QuantizationReport } from "./int8/report.ts";
 export type { LayerBits, LayerShape } from "./latency/index.ts";
-export { addOriginalInt8 } from "./original-int8.ts";
+export { withOriginalInt8 } from "./original-int8.ts";
 export { workPath } from "./pipeline/begin.ts";
 export { compress } from "./pipeline/compress.ts";
 export type { OnProgress, Target } from "./pipeline/context.ts";

@@ -6,13 +6,13 @@ export function guaranteeSentence({ guarantee }: BenchResult): string {
   if (guarantee === undefined) {
     return 'No promise: this twin is not calibrated. "twindnn calibrate" proves one on your images.';
   }
-  const { kind, tolerance, probability, images, provider, cpuClass, batch } = guarantee;
+  const { kind, tolerance, probability, images, provider, cpuClass, batch, worstClass } = guarantee;
   const promise =
     kind === "drop"
       ? `the twin loses at most ${(100 * tolerance).toFixed(2)} points of the original's accuracy`
       : `the twin gives the original's answer for at least ${percent(1 - tolerance, 2)} of the images`;
   return (
-    `With a probability of ${percent(probability, 0)}, ${promise}: proven on ${whole(images)} other images, for new images of the ` +
+    `With a probability of ${percent(probability, 0)}, ${promise}${worstClass ? ", each class on its own" : ""}: proven on ${whole(images)} other images, for new images of the ` +
     `same distribution, at this preprocessing, batches of ${whole(batch)}, on ${provider} (${cpuClass}).`
   );
 }

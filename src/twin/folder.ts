@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPreprocessor } from "../data/index.ts";
 import { ManifestError, TwinError, UsageError } from "../errors.ts";
-import { readBytes, unwritable, writeWhole } from "../files.ts";
+import { readBytes, unwritable, writeAllWhole, writeWhole } from "../files.ts";
 import type { Network, NetworkName } from "../lanes/types.ts";
 import type { AdmittedNetwork } from "./admit.ts";
 import { sha256Of } from "./hash.ts";
@@ -53,16 +53,23 @@ async function proveHash(folder: string, entry: ManifestFile): Promise<void> {
   );
 }
 
-/** Replaces a twin's manifest, whole or not at all. */
-export async function writeManifest(path: string, manifest: Manifest): Promise<void> {
-  await writeWhole(join(path, "twin.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+/** A file of a twin by its name, and its bytes. */
+export interface TwinFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
 }
 
-/** Adds or replaces a file of a twin and gives the hash to put in its manifest. */
-export async function writeTwinFile(path: string, file: string, bytes: Uint8Array): Promise<ManifestFile> {
-  await writeWhole(join(path, file), bytes);
-  return { file, sha256: sha256Of(bytes) };
+/** What a manifest says of a file. */
+export const hashed = ({ file, bytes }: TwinFile): ManifestFile => ({ file, sha256: sha256Of(bytes) });
+
+/** Replaces a twin's manifest and files that it names, all or none. */
+export async function updateTwin(path: string, manifest: Manifest, files: readonly TwinFile[] = []): Promise<void> {
+  const contents = files.map(({ file, bytes }) => [join(path, file), bytes] as const);
+  await writeAllWhole(new Map([...contents, [join(path, "twin.json"), manifestBytes(manifest)]]));
 }
+
+const manifestBytes = (manifest: Manifest): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
 
 /**
  * Makes a twin folder, whole or not at all: everything is written to a folder beside it, which is then renamed.
@@ -82,7 +89,7 @@ export async function createTwin(
     staging = join(dirname(target), `.${basename(target)}-${process.pid}`);
     await mkdir(staging);
     for (const [name, bytes] of files) await writeWhole(join(staging, name), bytes);
-    await writeManifest(staging, manifest);
+    await updateTwin(staging, manifest);
     if (replace) await rm(target, { recursive: true, force: true });
     await rename(staging, target);
   } catch (cause) {
@@ -127,8 +134,13 @@ export async function addNetwork(
   { entry, bytes }: AdmittedNetwork,
 ): Promise<TwinFolder> {
   refuseChange(folder.manifest, folder.path);
-  await writeTwinFile(folder.path, entry.file, bytes);
   const manifest = { ...folder.manifest, networks: { ...folder.manifest.networks, [name]: entry } };
-  await writeManifest(folder.path, manifest);
+  await updateTwin(folder.path, manifest, [{ file: entry.file, bytes }]);
   return { path: folder.path, manifest };
+}
+
+/** Takes back what `addNetwork` added to `before`. */
+export async function removeNetwork(before: TwinFolder, added: TwinFolder, name: "original-int8"): Promise<void> {
+  await updateTwin(before.path, before.manifest);
+  await rm(join(before.path, added.manifest.networks[name]!.file), { force: true });
 }

@@ -26,6 +26,7 @@ export {
   readTwin,
   readTwinToChange,
   refuseExisting,
+  removeNetwork,
   type TwinFolder,
 } from "./folder.ts";
 export { usualBatch, usualPlan, withLanes } from "./lanes.ts";

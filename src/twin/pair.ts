@@ -2,15 +2,8 @@ import { createPreprocessor, type Preprocessing } from "../data/index.ts";
 import { ModelError, UsageError } from "../errors.ts";
 import { toolVersion } from "../version.ts";
 import { admitNetwork, type PairNote } from "./admit.ts";
-import { createTwin, refuseExisting } from "./folder.ts";
-import { sha256Of } from "./hash.ts";
+import { createTwin, hashed, refuseExisting, type TwinFile } from "./folder.ts";
 import { type Manifest, type ManifestNetwork, manifestVersion } from "./manifest.ts";
-
-/** A file to put into a twin. */
-interface TwinFile {
-  readonly file: string;
-  readonly bytes: Uint8Array;
-}
 
 export interface PairOptions {
   /** Paths of the two ONNX classifiers. */
@@ -68,8 +61,6 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
   await createTwin(options.output, manifest, files, { replace: options.replace ?? false });
   return networks.flatMap(({ notes }) => notes);
 }
-
-const hashed = ({ file, bytes }: TwinFile) => ({ file, sha256: sha256Of(bytes) });
 
 function refuseMismatch(options: PairOptions, original: ManifestNetwork, compressed: ManifestNetwork): void {
   const names = `${options.original} and ${options.compressed}`;

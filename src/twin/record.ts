@@ -5,14 +5,14 @@ import { answerAll } from "./answers.ts";
 import type { CalibrateOptions } from "./calibrate.ts";
 import { canaryCount, encodeCanaries } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
-import { networkOf, type TwinFolder, writeManifest, writeTwinFile } from "./folder.ts";
+import { hashed, networkOf, type TwinFile, type TwinFolder, updateTwin } from "./folder.ts";
 import { generatedPictures } from "./generated-pictures.ts";
 import { usualBatch } from "./lanes.ts";
 import type { Manifest, ManifestRung } from "./manifest.ts";
 import { pickRows } from "./rows.ts";
 import type { Attempt, CalibrationParts } from "./second-stages.ts";
 
-/** Writes a calibration into the twin: threshold, ladder, guarantee, fingerprints and canaries. */
+/** Writes a calibration into the twin, all of it or nothing: threshold, ladder, guarantee, fingerprints and canaries. */
 export async function recordCalibration(
   folder: TwinFolder,
   best: Attempt,
@@ -24,6 +24,9 @@ export async function recordCalibration(
   const { chosen, ladder, confidence, promise } = best.calibration;
   const allowance = allowanceFor(confidence.measure, chosen.threshold);
   const { threshold: _, secondThreshold: __, ...rest } = manifest;
+  const fingerprints = { file: "fingerprints.txt", bytes: fingerprintLines(parts) };
+  const kind = options.canaries ?? "images";
+  const canaries = canariesOf(kind === "images" ? parts.calibration : await answersToGenerated(folder, options.signal));
   const updated: Manifest = {
     ...rest,
     confidence,
@@ -42,12 +45,12 @@ export async function recordCalibration(
         selection: partOf(parts.selection, options.selection?.name ?? source),
         calibration: partOf(parts.calibration, source),
       },
-      fingerprints: await writeTwinFile(path, "fingerprints.txt", fingerprintLines(parts)),
+      fingerprints: hashed(fingerprints),
       seed: options.seed ?? 0,
     },
-    canaries: await writeCanaries(folder, parts.calibration, allowance, options),
+    canaries: { ...hashed(canaries), images: canaries.images, kind, allowance },
   };
-  await writeManifest(path, updated);
+  await updateTwin(path, updated, [fingerprints, canaries]);
   return updated;
 }
 
@@ -62,13 +65,8 @@ function fingerprintLines({ selection, calibration }: CalibrationParts): Uint8Ar
   return new TextEncoder().encode(`${[...all].sort().join("\n")}\n`);
 }
 
-async function writeCanaries(
-  folder: TwinFolder,
-  calibration: Collected,
-  allowance: number,
-  { canaries: kind = "images", signal }: CalibrateOptions,
-) {
-  const answered = kind === "images" ? calibration : await answersToGenerated(folder, signal);
+/** The images that were kept, with the networks' answers to them. */
+function canariesOf(answered: Collected): TwinFile & { readonly images: number } {
   const images = answered.kept.length;
   const first = pickRows(
     answered,
@@ -80,7 +78,7 @@ async function writeCanaries(
   });
   const compressed = logitsOf(first, "compressed");
   const bytes = encodeCanaries({ count: images, planes, compressed, original: logitsOf(first, "original") });
-  return { ...(await writeTwinFile(folder.path, "canaries.bin", bytes)), images, kind, allowance };
+  return { file: "canaries.bin", bytes, images };
 }
 
 /** The same pictures for every twin of that size. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type BenchOptions, type BenchResult, benchTwin, parseBenchResult } from "../../src/bench/index.ts";
 import { type ImageSource, openImages } from "../../src/data/index.ts";
-import { writeManifest } from "../../src/twin/folder.ts";
+import { updateTwin } from "../../src/twin/folder.ts";
 import { pairTwin, readTwin, type TwinFolder } from "../../src/twin/index.ts";
 import { labels, preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
 
@@ -21,7 +21,7 @@ let images: ImageSource;
 beforeAll(async () => {
   await pairTwin({ ...writePair(join(folder.path, "models")), preprocessing, labels, output });
   const { manifest } = await readTwin(output);
-  await writeManifest(output, { ...manifest, threshold: 0.5 });
+  await updateTwin(output, { ...manifest, threshold: 0.5 });
   twin = await readTwin(output);
   images = await openImages(await writeImages(join(folder.path, "images"), 60));
 }, 60_000);

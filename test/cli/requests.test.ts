@@ -1,9 +1,9 @@
 // Needs: ONNX Runtime and the built package.
-import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
+import { labels, preprocessing, scratch, writeImages, writePair } from "../support/twins.ts";
 import { twindnn } from "./run.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -17,8 +17,15 @@ const stored = fileURLToPath(new URL("../../models/fashion-mnist/", import.meta.
 beforeAll(async () => {
   writePair(folder);
   writeFileSync(at("pre.json"), JSON.stringify(preprocessing));
+  writeFileSync(at("classes.txt"), labels.join("\n"));
   await writeImages(at("images"), 40);
+  await writeImages(at("many"), 400);
 });
+
+const pairing = (twin: string): string[] => {
+  const networks = ["--original", at("a.onnx"), "--compressed", at("b.onnx"), "--preprocess", at("pre.json")];
+  return ["pair", ...networks, "--labels", at("classes.txt"), "-o", at(twin)];
+};
 
 test("without arguments the help is shown, with exit code 2", async () => {
   const run = await twindnn([]);
@@ -74,4 +81,26 @@ test("class names may be given twice, as ImageNet's are", async () => {
     "cup",
     "book",
   ]);
+});
+
+test("a calibration that is refused leaves the twin as it was, also where it had to make the int8 original", async () => {
+  await twindnn(pairing("refused"));
+  const contents = () => readdirSync(at("refused")).map((name) => [name, readFileSync(at("refused", name), "utf8")]);
+  const before = contents();
+  const run = await twindnn([
+    ...["calibrate", at("refused"), "--data", at("many"), "--max-drop", "0.1%", "--second", "original-int8"],
+  ]);
+  expect(run.stderr).toMatch(/needs at least 3006 images, received 334/);
+  expect(run.code).toBe(1);
+  expect(contents()).toEqual(before);
+});
+
+test("a promise for each class says so, in text and in the manifest's exact tolerance", async () => {
+  const promised = ["--min-agreement", "60%", "--worst-class"];
+  await twindnn(pairing("classes"));
+  const run = await twindnn(["calibrate", at("classes"), "--data", at("many"), ...promised]);
+  expect(run.stdout).toContain("Promised: an agreement of at least 60 % for each class with 95 % probability");
+  const { stdout } = await twindnn(["inspect", at("classes")]);
+  expect(stdout).toContain("promised an agreement of at least 60 % for each class with");
+  expect(JSON.parse(readFileSync(at("classes", "twin.json"), "utf8")).guarantee.tolerance).toBe(0.4);
 });

@@ -220,6 +220,7 @@ export async function syntheticResult(options: FixtureOptions = {}): Promise<Ben
       batch: 32,
       provider: "cpu",
       cpuClass: "x64 avx2",
+      worstClass: false,
     },
     curve,
     ladder,

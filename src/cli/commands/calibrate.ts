@@ -1,13 +1,12 @@
 import { basename, resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
-import { addOriginalInt8 } from "../../compress/index.ts";
+import { withOriginalInt8 } from "../../compress/index.ts";
 import { labelList } from "../../data/index.ts";
 import { writeWhole } from "../../files.ts";
 import {
   type CalibrateResult,
   calibrateTwin,
   confidenceMeasures,
-  describePromise,
   type Manifest,
   partsOf,
   readTwinToChange,
@@ -67,21 +66,18 @@ export const calibrateCommand = () =>
     .action((path, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
-        const { manifest } = await readTwinToChange(path);
+        const folder = await readTwinToChange(path);
+        const { manifest } = folder;
+        const promise = promiseOf(flags);
         const images = await labelledBy(flags.labelled, await openSelection(flags, manifest.labels), manifest.labels);
         const parts =
           flags.selection === undefined
             ? await partsOf(images, flags.seed)
             : { selection: await openSelection({ data: flags.selection }, manifest.labels), calibration: images };
         const trySecond = flags.second === "original-int8";
-        if (trySecond && manifest.networks["original-int8"] === undefined) {
-          terminal.note("making the int8 original from the selection images");
-          await addOriginalInt8(path, parts.selection, { signal });
-        }
-        const promise = promiseOf(flags);
         const progress = terminal.progress("answering", total(parts.selection.count, parts.calibration.count));
-        try {
-          const result = await calibrateTwin(path, parts.calibration, {
+        const calibrate = () =>
+          calibrateTwin(path, parts.calibration, {
             promise,
             selection: parts.selection,
             seed: flags.seed,
@@ -92,12 +88,18 @@ export const calibrateCommand = () =>
             signal,
             onProgress: (count) => progress.advance(count),
           });
+        const lacksInt8 = trySecond && manifest.networks["original-int8"] === undefined;
+        if (lacksInt8) terminal.note("making the int8 original from the selection images");
+        try {
+          const result = lacksInt8
+            ? await withOriginalInt8(folder, parts.selection, { signal }, calibrate)
+            : await calibrate();
           progress.stop();
           for (const { error } of result.failures) terminal.warn(error.message);
           if (flags.report !== undefined) await writeReport(flags.report, path, result);
           if (flags.toLabel !== undefined) await writeWhole(flags.toLabel, labelList(result.toLabel));
           if (flags.json !== undefined) await writeJson(flags.json, jsonOf(basename(resolve(path)), result));
-          if (flags.json !== true) print(calibrationText(result, describePromise(promise)));
+          if (flags.json !== true) print(calibrationText(result));
         } finally {
           progress.stop();
         }

@@ -4,8 +4,8 @@ import { html, type Markup } from "../markup.ts";
 import { thresholds } from "./quality.ts";
 
 /** What a calibrated twin promises, and by what. */
-export function promisedLead({ calibration: { chosen, promise, images } }: CalibrateResult): Markup {
-  return html`<p class="lead">Promised: ${describePromise(promise)}.</p>
+export function promisedLead({ calibration: { chosen, promise, worstClass, images } }: CalibrateResult): Markup {
+  return html`<p class="lead">Promised: ${describePromise({ ...promise, worstClass })}.</p>
 <p class="promise">Proven on ${whole(images)} images, for new images like these; it escalates ${percent(chosen.escalationRate)} of them.
 Speeds are estimated from the times that the networks took on them.</p>`;
 }

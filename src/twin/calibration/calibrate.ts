@@ -85,7 +85,7 @@ export function calibrate(request: CalibrationRequest): Calibration {
   const accepted = acceptedOf(grid, task.losses, startsOf(grid, promise, task.fewest), task.testOf);
   const ladder = accepted.map((index) => rungAt(grid[index]!, task));
   const chosen = ladder.at(-1);
-  if (chosen === undefined) throw nothingAccepted(rungAt(grid[0]!, task), promise, task);
+  if (chosen === undefined) throw nothingAccepted(rungAt(grid[0]!, task), { ...promise, worstClass }, task);
   const next = grid[accepted.at(-1)! + 1];
   const refused = next === undefined ? undefined : rungAt(next, task);
   const { sample, by, groups } = task;
@@ -182,7 +182,11 @@ function rungAt(threshold: number, { sample, losses, testOf }: Task): Rung {
   return lost === undefined ? rung : { ...rung, drop: sum(lossesAt(lost, threshold)) / images };
 }
 
-function nothingAccepted({ bound, escalationRate }: Rung, promise: TwinPromise, { sample }: Task): CalibrationError {
+function nothingAccepted(
+  { bound, escalationRate }: Rung,
+  promise: Parameters<typeof describePromise>[0],
+  { sample }: Task,
+): CalibrationError {
   const provable = describePromise({ ...promise, tolerance: bound });
   return new CalibrationError(
     `no threshold keeps ${describePromise(promise)} on these ${sample.images} images: at an escalation rate of ${percent(escalationRate)} % they prove no more than ${provable}. Promise less, or give more images or labels`,

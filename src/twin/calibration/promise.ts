@@ -102,13 +102,18 @@ export function disagreementsAllowed(images: number, tolerance: number, probabil
   return largestCount(images, tolerance, 1 - probability);
 }
 
-/** The promise in words, such as `a drop of at most 0.5 points with 95 % probability`. */
-export function describePromise({ kind, tolerance, probability }: TwinPromise): string {
+/** The promise in words, such as `a drop of at most 0.5 points with 95 % probability`. `worstClass`: it holds for each class. */
+export function describePromise({
+  kind,
+  tolerance,
+  probability,
+  worstClass = false,
+}: TwinPromise & { readonly worstClass?: boolean }): string {
   const what =
     kind === "drop"
       ? `a drop of at most ${percent(tolerance)} points`
       : `an agreement of at least ${percent(1 - tolerance)} %`;
-  return `${what} with ${percent(probability)} % probability`;
+  return `${what}${worstClass ? " for each class" : ""} with ${percent(probability)} % probability`;
 }
 
 /** A fraction in percent, to three significant digits and without trailing zeros. */
