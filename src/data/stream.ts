@@ -28,9 +28,9 @@ export interface PrepareOptions {
 }
 
 /**
- * Prepares the images of a source, several at once, and yields them in its order. An image that fails is yielded as a
- * failure and stops nothing; when the source itself breaks off (a truncated archive), that is the last failure. Images that
- * are prepared already pass as they are.
+ * Prepares the images of a source, several at once, and yields them in its order, each as soon as it is ready: also while
+ * the source has yet to give the next. An image that fails is yielded as a failure and stops nothing; when the source itself
+ * breaks off (a truncated archive), that is the last failure. Images that are prepared already pass as they are.
  * No more than `concurrency` images are held. After an abort, or when the consumer leaves, nothing runs on.
  */
 export async function* prepareAll(
@@ -38,24 +38,51 @@ export async function* prepareAll(
   preprocessor: Pick<Preprocessor, "prepare">,
   { concurrency = 4 * availableParallelism(), signal }: PrepareOptions = {},
 ): AsyncGenerator<Prepared> {
-  const window: Promise<Prepared>[] = [];
+  const window: Promised<Prepared>[] = [];
   const items = readItems(source);
+  let next: Promised<IteratorResult<Preparable>> | undefined;
   try {
-    for await (const item of items) {
+    for (let ended = false; !ended || window.length > 0; ) {
       signal?.throwIfAborted();
-      const prepared = settle(item, preprocessor);
-      prepared.catch(() => {}); // is awaited in its turn, perhaps after it has failed
-      window.push(prepared);
-      if (window.length >= concurrency) yield await window.shift()!;
-    }
-    while (window.length > 0) {
-      signal?.throwIfAborted();
-      yield await window.shift()!;
+      if (!ended && window.length < concurrency) next ??= new Promised(items.next());
+      const [oldest] = window;
+      if (next?.value === undefined && oldest?.value === undefined) await eitherOf(next, oldest);
+      if (next?.value !== undefined) {
+        if (next.value.done) ended = true;
+        else window.push(new Promised(settle(next.value.value, preprocessor)));
+        next = undefined;
+      } else if (oldest?.value !== undefined) {
+        window.shift();
+        yield oldest.value;
+      }
     }
   } finally {
-    await Promise.allSettled(window);
+    const closed = items.return(undefined);
+    if (next === undefined) await closed;
+    else closed.catch(() => {}); // the source may never give what it was asked for
+    await Promise.allSettled(window.map(({ promise }) => promise));
   }
 }
+
+/** A promise whose value can be looked at; it may fail before somebody waits for it. */
+class Promised<T> {
+  readonly promise: Promise<T>;
+  value: T | undefined;
+
+  constructor(promise: Promise<T>) {
+    this.promise = promise;
+    promise.then(
+      (value) => {
+        this.value = value;
+      },
+      () => {},
+    );
+  }
+}
+
+/** Waits for the first of two, where there are two. */
+const eitherOf = (a: Promised<unknown> | undefined, b: Promised<unknown> | undefined): Promise<unknown> =>
+  a !== undefined && b !== undefined ? Promise.race([a.promise, b.promise]) : (a ?? b)!.promise;
 
 /** The items of a source; what it throws as InputError becomes its last item. */
 async function* readItems(source: Iterable<Preparable> | AsyncIterable<Preparable>): AsyncGenerator<Preparable> {
