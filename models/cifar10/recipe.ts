@@ -9,7 +9,7 @@ const usual = { augmentation: { shift: 2, alternatingFlip: true }, loss: crossEn
 export const recipe: PairRecipe = {
   name: "cifar10",
   seed: 1,
-  preprocessing: presets.cifar10!,
+  preprocessing: presets.cifar10,
   original: (seed) => vgg16({ width: 0.25, classes: 10, seed }),
   phases: [
     {

@@ -28,9 +28,9 @@ export async function decodeImage(input: ImageInput, name = nameOf(input)): Prom
   return decodeBytes(await encodedBytes(input, name), name);
 }
 
-/** Whether `value` is a decoded image. */
+/** Whether `value` is a decoded image, or wants to be one. */
 export function isPixels(value: ImageInput): value is Pixels {
-  return typeof value === "object" && "data" in value && "channels" in value;
+  return typeof value === "object" && "data" in value;
 }
 
 /** Reads an image file. Throws InputError. */
@@ -50,14 +50,25 @@ function nameOf(input: ImageInput): string {
 
 function checkPixels(pixels: Pixels, name: string): Pixels {
   const { data, width, height, channels } = pixels;
+  if (!isBytes(data)) {
+    throw new UsageError(`${name}: its data are ${kindOf(data)}; give bytes from 0 to 255 in a Uint8Array`);
+  }
   if (![1, 3, 4].includes(channels)) throw new UsageError(`${name}: ${channels} channels; give 1, 3 or 4`);
-  if (!(width > 0 && height > 0) || data.length !== width * height * channels) {
+  if (![width, height].every((size) => Number.isInteger(size) && size > 0)) {
+    throw new UsageError(`${name}: is ${width} x ${height}; give whole sizes above 0`);
+  }
+  if (data.length !== width * height * channels) {
     throw new UsageError(
       `${name}: ${data.length} bytes for ${width} x ${height} x ${channels}; give width * height * channels bytes`,
     );
   }
   return pixels;
 }
+
+const isBytes = (data: unknown): boolean => data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+
+const kindOf = (value: unknown): string =>
+  typeof value === "object" && value !== null ? `of ${value.constructor.name}` : String(value);
 
 /** The encoded file behind an input that is not decoded yet. Throws InputError. */
 export async function encodedBytes(input: Exclude<ImageInput, Pixels>, name: string): Promise<Uint8Array> {

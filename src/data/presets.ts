@@ -14,7 +14,7 @@ const imagenet = Preprocessing.parse({
 });
 
 /** Named preprocessings. */
-export const presets: Readonly<Record<string, Preprocessing>> = {
+export const presets = {
   imagenet,
   /** MobileNet and Inception networks that come from TensorFlow: values from -1 to 1. */
   "imagenet-tensorflow": Preprocessing.parse({ resize: imagenet.resize, crop: imagenet.crop, range: [-1, 1] }),
@@ -26,7 +26,7 @@ export const presets: Readonly<Record<string, Preprocessing>> = {
     mean: [0.286],
     std: [0.353],
   }),
-};
+} satisfies Readonly<Record<string, Preprocessing>>;
 
 /**
  * A preset by name, or a JSON file: a `Preprocessing`, a Hugging Face `preprocessor_config.json`, or a folder that holds one.
@@ -34,7 +34,7 @@ export const presets: Readonly<Record<string, Preprocessing>> = {
  * @throws UsageError when it is neither a preset nor a file; InputError when the file is not understood
  */
 export function loadPreprocessing(nameOrPath: string): Preprocessing {
-  const preset = Object.hasOwn(presets, nameOrPath) ? presets[nameOrPath] : undefined;
+  const preset = Object.entries(presets).find(([name]) => name === nameOrPath)?.[1];
   return preset ?? readPreprocessing(locate(nameOrPath));
 }
 

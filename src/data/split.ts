@@ -24,13 +24,19 @@ export async function selectImages<Item extends Labelled = ImageItem>(
 ): Promise<ImageSource<Item>> {
   const { skip = 0, shuffle } = selection;
   const count = await countImages(source);
-  const take = selection.take ?? count - skip;
-  if (!isCount(skip) || !isCount(take) || skip + take > count) {
-    throw new InputError(source.name, `holds ${count} images; skipping ${skip} and taking ${take} is not possible`);
+  const take = selection.take ?? Math.max(0, count - skip);
+  if (!isCount(skip) || !isCount(take)) {
+    throw new UsageError(`skip and take must be whole numbers, received ${skip} and ${take}`);
   }
+  if (skip + take > count) throw new InputError(source.name, tooFew(count, skip, take));
   const order =
     shuffle === undefined ? Uint32Array.from({ length: count }, (_, i) => i) : shuffledIndices(count, shuffle);
   return subset(source, order.subarray(skip, skip + take), count);
+}
+
+function tooFew(count: number, skip: number, take: number): string {
+  if (skip > count) return `holds ${count} images, of which ${skip} are to be left out; skip ${count - 1} at most`;
+  return `holds ${count} images, of which ${skip} are to be left out and ${take} used; take ${count - skip} at most`;
 }
 
 type Labelled = Pick<ImageItem, "label">;

@@ -57,10 +57,12 @@ function isImageObject(input: unknown): boolean {
   return isBytes || input instanceof URL || input instanceof Blob || "data" in input || "read" in input;
 }
 
-const shown = (value: unknown): string =>
-  typeof value === "object" && value !== null
-    ? `an object of ${Object.keys(value).join(", ") || "no keys"}`
-    : String(value);
+function shown(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value)
+    ? `a list of ${value.length}`
+    : `an object of ${Object.keys(value).join(", ") || "no keys"}`;
+}
 
 /** @throws UsageError for what cannot be gone through image by image */
 export function checkImages(inputs: unknown): void {

@@ -267,7 +267,7 @@ async function* noise(): AsyncGenerator<ImageBatch> {
 /** Images of a split of CIFAR-10, chosen by a seed, as network inputs. */
 async function* cifar(model: Model, split: "train" | "test", take: number): AsyncGenerator<ImageBatch> {
   const source = await selectImages(await openImages(`${data}/cifar10/${split}.tar.gz`), { shuffle: 1, take });
-  yield* imageBatches(model, presets.cifar10!, source);
+  yield* imageBatches(model, presets.cifar10, source);
 }
 
 describe.skipIf(!data)("ResNet-20 of the shared data", () => {

@@ -5,7 +5,8 @@ import * as fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { decodeSmallJpeg } from "../../src/data/jpeg/decode.ts";
-import { InputError } from "../../src/errors.ts";
+import type { Pixels } from "../../src/data/types.ts";
+import { InputError, UsageError } from "../../src/errors.ts";
 import { folderOf, jpeg, png } from "./files.ts";
 import { golden } from "./golden.ts";
 import { decodeImage } from "./subject.ts";
@@ -76,6 +77,20 @@ describe("an image is decoded alike", () => {
     const pixels = { data: new Uint8Array(6), width: 2, height: 1, channels: 3 as const };
     expect(await decodeImage(pixels)).toBe(pixels);
     await expect(decodeImage({ ...pixels, width: 3 })).rejects.toThrow("6 bytes for 3 x 1 x 3");
+    await expect(decodeImage({ ...pixels, width: 0.5, height: 4 })).rejects.toThrow("0.5 x 4; give whole sizes");
+    for (const data of [
+      new Float32Array(6),
+      new Uint16Array(6),
+      [0, 0, 0, 0, 0, 0],
+      "abcdef",
+      undefined,
+    ] as unknown[]) {
+      const answer = decodeImage({ ...pixels, data: data as Uint8Array });
+      await expect(answer).rejects.toThrow(UsageError);
+      await expect(answer).rejects.toThrow(/^pixels: its data are .*; give bytes from 0 to 255 in a Uint8Array$/);
+    }
+    const { channels: _, ...without } = pixels;
+    await expect(decodeImage(without as Pixels)).rejects.toThrow("undefined channels; give 1, 3 or 4");
   });
 });
 

@@ -96,8 +96,9 @@ describe("parts of a source", () => {
 
   test("larger than the source are refused", async () => {
     await expect(selectImages(numbers(10), { skip: 5, take: 6 })).rejects.toThrow(
-      "holds 10 images; skipping 5 and taking 6",
+      "holds 10 images, of which 5 are to be left out and 6 used; take 5 at most",
     );
+    await expect(selectImages(numbers(10), { skip: 11 })).rejects.toThrow("11 are to be left out; skip 9 at most");
     await expect(splitImages(numbers(10), { a: 11 }, 1)).rejects.toThrow("holds 10 images; the parts want 11");
   });
 

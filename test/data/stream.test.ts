@@ -140,7 +140,7 @@ test("a tar is read as it is consumed, not ahead", async () => {
     },
   };
   let taken = 0;
-  for await (const prepared of prepareAll(watched, createPreprocessor(presets.cifar10!), { concurrency: 3 })) {
+  for await (const prepared of prepareAll(watched, createPreprocessor(presets.cifar10), { concurrency: 3 })) {
     taken++;
     expect("planes" in prepared).toBe(true);
     expect(opened - taken).toBeLessThanOrEqual(3);
