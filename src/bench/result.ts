@@ -1,6 +1,6 @@
 import { median } from "../figures.ts";
 import type { NetworkName } from "../lanes/index.ts";
-import { expectedSpeedUp, type Manifest, type StageCosts } from "../twin/index.ts";
+import { expectedSpeedUp, type Manifest, type StageCosts, summaryOf } from "../twin/index.ts";
 import { arrivalRate, type Measurements } from "./measure.ts";
 import type { Quality } from "./quality.ts";
 import { latency, measured, pairedRatio } from "./statistics.ts";
@@ -38,7 +38,7 @@ export function resultOf(parts: ResultParts, measurements: Measurements): BenchR
   return {
     schemaVersion: benchVersion,
     ...rest,
-    twin: twinOf(name, manifest),
+    twin: summaryOf(name, manifest),
     finished: new Date().toISOString(),
     images: evaluation.images,
     rounds: measurements.order.map((order) => [...order]),
@@ -59,22 +59,6 @@ export function resultOf(parts: ResultParts, measurements: Measurements): BenchR
     answeredBy: quality.answeredBy,
     outcomes: quality.outcomes,
     classes: quality.classes,
-  };
-}
-
-const sizeOf = ({ macs, parameters, bytes }: Manifest["networks"]["original"]) => ({ macs, parameters, bytes });
-
-function twinOf(name: string, { networks, confidence, threshold, compression }: Manifest): BenchResult["twin"] {
-  return {
-    name,
-    networks: {
-      original: sizeOf(networks.original),
-      compressed: sizeOf(networks.compressed),
-      ...(networks["original-int8"] && { "original-int8": sizeOf(networks["original-int8"]) }),
-    },
-    confidence: confidence.measure,
-    ...(threshold !== undefined && { threshold }),
-    ...(compression && { recipe: compression.recipe }),
   };
 }
 

@@ -43,6 +43,7 @@ export { type PairOptions, pairTwin } from "./pair.ts";
 export * from "./plan/index.ts";
 export * from "./scheduler/index.ts";
 export { type Audit, auditDelay, type Interval, recordAudit, startAudit } from "./statistics/index.ts";
+export { summaryOf } from "./summary.ts";
 export { type ClassifyInput, Twin, type TwinOptions } from "./twin.ts";
 export * from "./types.ts";
 export { type Verification, verifyTwin } from "./verify.ts";

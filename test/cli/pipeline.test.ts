@@ -109,11 +109,19 @@ describe.sequential("a twin from two models and a folder of images", () => {
     const known = await twindnn(["evaluate", twin, "--data", at("images")]);
     expect(known.stderr).toContain("600 of these images calibrated the twin");
     const run = await twindnn(["evaluate", twin, "--data", at("others"), "--json"]);
-    const { agreement, images, labelled } = JSON.parse(run.stdout);
+    const { escalationRate, images, intervals, split, systems, twin: evaluated } = JSON.parse(run.stdout);
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(images).toBe(40);
-    expect(agreement.value).toBeGreaterThan(0.8);
-    expect(labelled.accuracy.twin.value).toBeLessThanOrEqual(1);
+    expect(systems.twin.agreement).toBeGreaterThan(0.8);
+    expect(intervals.agreement.value).toBe(systems.twin.agreement);
+    expect(intervals.accuracy.original.value).toBe(systems["original-float32"].accuracy);
+    expect(escalationRate).toBeLessThan(1);
+    expect(split).toEqual({ source: "others" });
+    expect(evaluated).toMatchObject({
+      name: "twin",
+      confidence: "margin",
+      networks: { original: { parameters: expect.any(Number) } },
+    });
   });
 
   test("inspect shows the promise of a twin and the layers of a model", async () => {

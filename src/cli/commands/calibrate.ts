@@ -7,9 +7,9 @@ import {
   type CalibrateResult,
   calibrateTwin,
   confidenceMeasures,
-  type Manifest,
   partsOf,
   readTwinToChange,
+  summaryOf,
 } from "../../twin/index.ts";
 import { calibrationText } from "../calibration-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
@@ -108,11 +108,11 @@ export const calibrateCommand = () =>
 
 /** What was found, under the names of bench's JSON. */
 function jsonOf(name: string, { manifest, calibration, cost, curve }: CalibrateResult): unknown {
-  const { guarantee, threshold, secondThreshold, secondStage, confidence } = manifest;
+  const { guarantee, threshold, secondThreshold, secondStage } = manifest;
   const { escalationRate, drop, agreement, bound } = calibration.chosen;
   const speedUpAt = (rung: number) => (curve.findLast((point) => point.threshold <= rung) ?? curve[0]!).speedUp;
   return {
-    twin: { name, networks: sizesOf(manifest), confidence: confidence.measure, threshold },
+    twin: summaryOf(name, manifest),
     guarantee,
     threshold,
     secondThreshold,
@@ -124,15 +124,6 @@ function jsonOf(name: string, { manifest, calibration, cost, curve }: CalibrateR
     speedUp: 1 / cost,
     ladder: calibration.ladder.map((rung) => ({ ...rung, speedUp: speedUpAt(rung.threshold) })),
   };
-}
-
-function sizesOf({ networks }: Manifest): Record<string, unknown> {
-  const present = Object.entries(networks).flatMap(([name, network]) =>
-    network === undefined ? [] : [{ name, network }],
-  );
-  return Object.fromEntries(
-    present.map(({ name, network: { macs, parameters, bytes } }) => [name, { macs, parameters, bytes }]),
-  );
 }
 
 const total = (a: number | undefined, b: number | undefined): number | undefined =>

@@ -1,5 +1,7 @@
+import { basename, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { evaluateImages, readTwin } from "../../twin/index.ts";
+import { evaluationJson } from "../evaluation-json.ts";
 import { evaluationText } from "../evaluation-text.ts";
 import { openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
@@ -33,7 +35,10 @@ export const evaluateCommand = () =>
           for (const { error } of result.failures) terminal.warn(error.message);
           if (result.known > 0)
             terminal.warn(`${result.known} of these images calibrated the twin: the figures flatter it`);
-          if (flags.json !== undefined) await writeJson(flags.json, result.evaluation);
+          if (flags.json !== undefined) {
+            const { evaluation } = result;
+            await writeJson(flags.json, evaluationJson(nameOf(path), folder.manifest, nameOf(images.name), evaluation));
+          }
           if (flags.json !== true) print(evaluationText(result.evaluation));
           if (result.failures.length > 0) process.exitCode = 1;
         } finally {
@@ -41,3 +46,5 @@ export const evaluateCommand = () =>
         }
       }),
     );
+
+const nameOf = (path: string): string => basename(resolve(path));
