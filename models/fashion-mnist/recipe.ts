@@ -8,7 +8,7 @@ const usual = { batch: 128, loss: crossEntropy, optimiser: sgd({ momentum: 0.9, 
 export const recipe: PairRecipe = {
   name: "fashion-mnist",
   seed: 1,
-  preprocessing: presets["fashion-mnist"]!,
+  preprocessing: presets["fashion-mnist"],
   original: (seed) =>
     residualNetwork(
       {

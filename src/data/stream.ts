@@ -71,12 +71,11 @@ class Promised<T> {
 
   constructor(promise: Promise<T>) {
     this.promise = promise;
-    promise.then(
-      (value) => {
-        this.value = value;
-      },
-      () => {},
-    );
+    this.#watch().catch(() => {});
+  }
+
+  async #watch(): Promise<void> {
+    this.value = await this.promise;
   }
 }
 

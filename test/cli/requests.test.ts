@@ -87,9 +87,8 @@ test("a calibration that is refused leaves the twin as it was, also where it had
   await twindnn(pairing("refused"));
   const contents = () => readdirSync(at("refused")).map((name) => [name, readFileSync(at("refused", name), "utf8")]);
   const before = contents();
-  const run = await twindnn([
-    ...["calibrate", at("refused"), "--data", at("many"), "--max-drop", "0.1%", "--second", "original-int8"],
-  ]);
+  const asked = ["--data", at("many"), "--max-drop", "0.1%", "--second", "original-int8"];
+  const run = await twindnn(["calibrate", at("refused"), ...asked]);
   expect(run.stderr).toMatch(/needs at least 3006 images, received 334/);
   expect(run.code).toBe(1);
   expect(contents()).toEqual(before);

@@ -110,7 +110,7 @@ describe("a preprocessing", () => {
   });
 
   test("maps bytes onto its range", () => {
-    const { normalisation } = createPreprocessor(presets["imagenet-tensorflow"]!);
+    const { normalisation } = createPreprocessor(presets["imagenet-tensorflow"]);
     for (const channel of [0, 1, 2]) {
       expect(normalisation.offset[channel]).toBe(-1);
       expect(255 * normalisation.scale[channel]! + normalisation.offset[channel]!).toBe(1);
