@@ -1,5 +1,5 @@
-import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { mkdir, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { InputError } from "./errors.ts";
 
 /** Bytes of a file, all at once or piece by piece. */
@@ -47,13 +47,22 @@ interface Target {
   readonly renamed?: string;
 }
 
+/** Names of what a process has open: a file behind them is the caller's, who goes on writing to it. */
+const openOnes = /^\/(dev\/(stdout$|stderr$|fd\/)|proc\/)/;
+
 async function targetOf(path: string): Promise<Target> {
   const found = await stat(path).catch(() => undefined);
-  const inPlace = found !== undefined && (!found.isFile() || resolve(path).startsWith("/dev/"));
-  if (inPlace) return { opened: path };
-  const renamed = found === undefined ? path : await realpath(path);
+  if (found !== undefined && (!found.isFile() || openOnes.test(resolve(path)))) return { opened: path };
+  const renamed = found === undefined ? await missing(path) : await realpath(path);
   return { opened: `${renamed}.${process.pid}.tmp`, renamed };
 }
+
+/** Where a file that is not there is to be: where a link says, if one leads there. */
+const missing = (path: string): Promise<string> =>
+  readlink(path).then(
+    (target) => resolve(dirname(path), target),
+    () => path,
+  );
 
 async function write({ opened, renamed }: Target, contents: Contents, signal?: AbortSignal): Promise<void> {
   const parts = typeof contents === "string" || contents instanceof Uint8Array ? [contents] : contents;

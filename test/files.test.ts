@@ -1,5 +1,15 @@
 import { spawnSync } from "node:child_process";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -26,6 +36,20 @@ describe("a file is written", () => {
     await writeWhole(at("link.txt"), "new");
     expect(lstatSync(at("link.txt")).isSymbolicLink()).toBe(true);
     expect(readFileSync(at("target.txt"), "utf8")).toBe("new");
+  });
+
+  test("where a link leads to that nothing is at yet", async () => {
+    symlinkSync("later.txt", at("early.txt"));
+    await writeWhole(at("early.txt"), "new");
+    expect(lstatSync(at("early.txt")).isSymbolicLink()).toBe(true);
+    expect(readFileSync(at("later.txt"), "utf8")).toBe("new");
+  });
+
+  test.skipIf(!existsSync("/dev/shm"))("whole in a folder of memory, also for the second time", async () => {
+    const shared = mkdtempSync("/dev/shm/twindnn-");
+    for (const text of ["first and longer", "second"]) await writeWhole(join(shared, "a.txt"), text);
+    expect(readFileSync(join(shared, "a.txt"), "utf8")).toBe("second");
+    rmSync(shared, { recursive: true });
   });
 
   test("into a pipe, which stays a pipe", async () => {

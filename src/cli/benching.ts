@@ -1,12 +1,10 @@
-import { access, constants } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { type BenchOptions, type BenchResult, type BenchStep, benchTwin } from "../bench/index.ts";
 import type { ImageSource } from "../data/index.ts";
-import { InputError } from "../errors.ts";
 import { writeWhole } from "../files.ts";
 import { resultText } from "../report/tables.ts";
 import type { TwinFolder } from "../twin/index.ts";
 import { print, type Terminal } from "./terminal.ts";
+import { proveWritable } from "./writable.ts";
 
 /** Where a bench writes its result, besides the table on stdout. */
 export interface BenchOutputs {
@@ -30,7 +28,7 @@ export async function runBench(
   { report, json }: BenchOutputs,
   options: Omit<BenchOptions, "command" | "onStep" | "onRound" | "save">,
 ): Promise<BenchResult> {
-  await proveWritable([report, json].filter((path) => typeof path === "string"));
+  await proveWritable(report, json);
   const saveTo = typeof json === "string" ? json : undefined;
   const progress = terminal.progress("rounds", undefined);
   try {
@@ -60,13 +58,3 @@ async function writeReport(path: string, result: BenchResult): Promise<void> {
 }
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
-/** Fails before the long work when an output could not be written after it. */
-async function proveWritable(paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    const folder = dirname(resolve(path));
-    await access(folder, constants.W_OK).catch((cause: unknown) => {
-      throw new InputError(folder, "cannot be written to; check the path and its permissions", { cause });
-    });
-  }
-}

@@ -19,6 +19,7 @@ import { parseCount } from "../parse.ts";
 import { promiseOf } from "../promise.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
+import { proveWritable } from "../writable.ts";
 
 export const calibrateCommand = () =>
   withSelection(
@@ -69,6 +70,7 @@ export const calibrateCommand = () =>
         const folder = await readTwinToChange(path);
         const { manifest } = folder;
         const promise = promiseOf(flags);
+        await proveWritable(flags.report, flags.toLabel, flags.json);
         const images = await labelledBy(flags.labelled, await openSelection(flags, manifest.labels), manifest.labels);
         const parts =
           flags.selection === undefined

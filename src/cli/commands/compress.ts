@@ -20,6 +20,7 @@ import { parseBytes, parseCount, parseDuration, parseFraction, parsePositive } f
 import { promiseOf } from "../promise.ts";
 import { interruptible } from "../run.ts";
 import { type Progress, print, Terminal } from "../terminal.ts";
+import { proveWritable } from "../writable.ts";
 
 export const compressCommand = () =>
   withSelection(
@@ -80,6 +81,7 @@ export const compressCommand = () =>
     .action((path, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
+        await proveWritable(flags.report, flags.toLabel, flags.json);
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
         const classed = (source: ImageSource) => labelledBy(flags.labelled, source, labels ?? classesOf(source));
         const images = await openSelection(flags, labels);

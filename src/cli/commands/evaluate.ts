@@ -8,6 +8,7 @@ import { writeJson } from "../json.ts";
 import { examples, options, withSelection } from "../options.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
+import { proveWritable } from "../writable.ts";
 
 export const evaluateCommand = () =>
   withSelection(
@@ -24,6 +25,7 @@ export const evaluateCommand = () =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
         const folder = await readTwin(path);
+        await proveWritable(flags.json);
         const images = await openSelection(flags, folder.manifest.labels);
         const progress = terminal.progress("answering", images.count);
         try {

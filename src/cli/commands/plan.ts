@@ -9,6 +9,7 @@ import { examples, options } from "../options.ts";
 import { parseCount } from "../parse.ts";
 import { interruptible } from "../run.ts";
 import { print, Terminal } from "../terminal.ts";
+import { proveWritable } from "../writable.ts";
 
 export const planCommand = () =>
   new Command("plan")
@@ -29,6 +30,7 @@ export const planCommand = () =>
     .action((path, { goal, cores, device, isolation, output, quiet }) =>
       interruptible(async (signal) => {
         const terminal = new Terminal({ quiet });
+        await proveWritable(output);
         const folder = await readTwin(path);
         if (device !== undefined) await requireDevice(device);
         const rung = folder.manifest.ladder.at(-1);

@@ -60,7 +60,7 @@ export function checkEnough(images: number, promise: TwinPromise, group = ""): v
   if (images >= needed) return;
   const allowed = images === 0 ? "" : `; ${images} images allow ${alternatives(images, promise)}`;
   throw new CalibrationError(
-    `${describePromise(promise)} needs at least ${needed} images${group}, received ${images}${allowed}`,
+    `${describePromise(promise)} needs at least ${needed} images${group || " beside those that place the thresholds"}, received ${images}${allowed}`,
   );
 }
 
