@@ -109,6 +109,24 @@ describe("images are prepared", () => {
     expect(state).toMatchObject({ running: 0, made });
   });
 
+  test("each as soon as it is ready, while the source has yet to give the next, and the consumer may leave then", async () => {
+    async function* stuck(): AsyncGenerator<ImageItem> {
+      for (const name of ["0", "1"]) yield { name, read: async () => new Uint8Array() };
+      await new Promise(() => {});
+    }
+    const { preparer } = countedItems(0);
+    const names: string[] = [];
+    for await (const { name } of prepareAll(
+      stuck(),
+      preparer(() => 2),
+      { concurrency: 8 },
+    )) {
+      names.push(name);
+      if (names.length === 2) break;
+    }
+    expect(names).toEqual(["0", "1"]);
+  });
+
   test("until a source that breaks off, which is the last failure", async () => {
     const results = await collect(prepareAll(broken(), { prepare: async () => new Uint8Array(1) }));
     expect(results).toMatchObject([{ name: "a" }, { name: "x.tar", error: { message: "x.tar: is truncated" } }]);
