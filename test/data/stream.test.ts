@@ -33,6 +33,11 @@ async function collect(stream: AsyncIterable<Prepared>): Promise<Prepared[]> {
   return all;
 }
 
+async function* stuck(): AsyncGenerator<ImageItem> {
+  for (const name of ["0", "1"]) yield { name, read: async () => new Uint8Array() };
+  await new Promise(() => {});
+}
+
 async function* broken(): AsyncGenerator<ImageItem> {
   yield { name: "a", read: async () => new Uint8Array() };
   throw new InputError("x.tar", "is truncated");
@@ -110,10 +115,6 @@ describe("images are prepared", () => {
   });
 
   test("each as soon as it is ready, while the source has yet to give the next, and the consumer may leave then", async () => {
-    async function* stuck(): AsyncGenerator<ImageItem> {
-      for (const name of ["0", "1"]) yield { name, read: async () => new Uint8Array() };
-      await new Promise(() => {});
-    }
     const { preparer } = countedItems(0);
     const names: string[] = [];
     for await (const { name } of prepareAll(
