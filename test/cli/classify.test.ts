@@ -51,9 +51,8 @@ test.skipIf(!existsSync("/dev/full"))(
   async () => {
     for (const args of [["classify", twin, ...images], ["inspect", twin, "--json"], ["--help"]]) {
       const full = openSync("/dev/full", "w");
-      const stdio = ["ignore", full, "pipe"] as const;
       const run = spawnSync(process.execPath, [main, ...args], {
-        stdio: [...stdio],
+        stdio: ["ignore", full, "pipe"],
         encoding: "utf8",
         env: environment,
       });

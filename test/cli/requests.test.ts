@@ -22,9 +22,9 @@ beforeAll(async () => {
   await writeImages(at("many"), 400);
 });
 
-const pairing = (twin: string): string[] => {
+const pairing = (twin: string, names = "classes.txt"): string[] => {
   const networks = ["--original", at("a.onnx"), "--compressed", at("b.onnx"), "--preprocess", at("pre.json")];
-  return ["pair", ...networks, "--labels", at("classes.txt"), "-o", at(twin)];
+  return ["pair", ...networks, "--labels", at(names), "-o", at(twin)];
 };
 
 test("without arguments the help is shown, with exit code 2", async () => {
@@ -72,8 +72,7 @@ test("evaluate and inspect print a drop in points", async () => {
 
 test("class names may be given twice, as ImageNet's are", async () => {
   writeFileSync(at("labels.txt"), "apple\nbook\ncup\nbook\n");
-  const networks = ["--original", at("a.onnx"), "--compressed", at("b.onnx"), "--preprocess", at("pre.json")];
-  const run = await twindnn(["pair", ...networks, "--labels", at("labels.txt"), "-o", at("twin")]);
+  const run = await twindnn(pairing("twin", "labels.txt"));
   expect(run.code).toBe(0);
   expect(JSON.parse(readFileSync(join(at("twin"), "twin.json"), "utf8")).labels).toEqual([
     "apple",

@@ -95,7 +95,7 @@ function decodeUnit(reader: BitReader, channel: Channel, unitX: number, unitY: n
   for (let v = 0; v < component.down; v++) {
     for (let h = 0; h < component.across; h++) {
       const at = (unitY * component.down + v) * 8 * plane.stride + (unitX * component.across + h) * 8;
-      if (decodeBlock(reader, channel) === 1) fillBlock(block[0]!, plane.data, at, plane.stride);
+      if (decodeBlock(reader, channel)) fillBlock(block[0]!, plane.data, at, plane.stride);
       else inverseTransform(block, plane.data, at, plane.stride);
     }
   }
@@ -104,8 +104,8 @@ function decodeUnit(reader: BitReader, channel: Channel, unitX: number, unitY: n
 /** The largest sum of a block's coefficients, in size, with which 16-bit implementations of the transform do not overflow. */
 const largestSum = 5000;
 
-/** Fills `block` with dequantised coefficients (ITU-T T.81, F.2.2); returns how many, in zigzag order, are not all zero. */
-function decodeBlock(reader: BitReader, channel: Channel): number {
+/** Fills `block` with dequantised coefficients (ITU-T T.81, F.2.2); tells whether the mean is all that there is. */
+function decodeBlock(reader: BitReader, channel: Channel): boolean {
   const { quantisation } = channel.component;
   block.fill(0);
   const size = reader.symbol(channel.dc);
@@ -113,7 +113,7 @@ function decodeBlock(reader: BitReader, channel: Channel): number {
   channel.mean += reader.value(size);
   block[0] = channel.mean * quantisation[0]!;
   let sum = Math.abs(block[0]);
-  let used = 1;
+  let flat = true;
   for (let k = 1; k < 64; k++) {
     const symbol = reader.symbol(channel.ac);
     const bits = symbol & 15;
@@ -128,10 +128,10 @@ function decodeBlock(reader: BitReader, channel: Channel): number {
     const value = reader.value(bits) * quantisation[k]!;
     sum += Math.abs(value);
     block[zigzag[k]!] = value;
-    used = k + 1;
+    flat = false;
   }
   if (sum > largestSum) throw new Declined();
-  return used;
+  return flat;
 }
 
 function toPixels({ width, height, components }: Header, planes: readonly Plane[]): Pixels {
