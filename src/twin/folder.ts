@@ -3,7 +3,7 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPreprocessor } from "../data/index.ts";
 import { ManifestError, TwinError, UsageError } from "../errors.ts";
-import { readBytes, unwritable, writeAllWhole, writeWhole } from "../files.ts";
+import { type Contents, readBytes, unwritable, writeAllWhole, writeWhole } from "../files.ts";
 import type { Network, NetworkName } from "../lanes/types.ts";
 import type { AdmittedNetwork } from "./admit.ts";
 import { sha256Of } from "./hash.ts";
@@ -64,12 +64,9 @@ export const hashed = ({ file, bytes }: TwinFile): ManifestFile => ({ file, sha2
 
 /** Replaces a twin's manifest and files that it names, all or none. */
 export async function updateTwin(path: string, manifest: Manifest, files: readonly TwinFile[] = []): Promise<void> {
-  const contents = files.map(({ file, bytes }) => [join(path, file), bytes] as const);
-  await writeAllWhole(new Map([...contents, [join(path, "twin.json"), manifestBytes(manifest)]]));
+  const contents = new Map<string, Contents>(files.map(({ file, bytes }) => [join(path, file), bytes]));
+  await writeAllWhole(contents.set(join(path, "twin.json"), `${JSON.stringify(manifest, null, 2)}\n`));
 }
-
-const manifestBytes = (manifest: Manifest): Uint8Array =>
-  new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
 
 /**
  * Makes a twin folder, whole or not at all: everything is written to a folder beside it, which is then renamed.
