@@ -4,7 +4,7 @@ import { Declined } from "./declined.ts";
 import { type Component, type Header, readHeader } from "./header.ts";
 import type { HuffmanTable } from "./huffman.ts";
 import { fillBlock, inverseTransform } from "./idct.ts";
-import { type Plane, upsample } from "./upsample.ts";
+import { type Plane, upsampler } from "./upsample.ts";
 
 /**
  * Decodes a baseline JPEG of at most `maximumPixels`, to the bytes that libjpeg-turbo gives. For small images this is many
@@ -14,7 +14,9 @@ export function decodeSmallJpeg(bytes: Uint8Array, maximumPixels: number): Pixel
   try {
     const header = readHeader(bytes);
     if (header.width * header.height > maximumPixels || !isCommon(header)) return undefined;
-    return toPixels(header, decodeScan(bytes, header));
+    const channels = channelsOf(header);
+    decodeScan(bytes, header, channels);
+    return toPixels(header, channels);
   } catch (error) {
     if (error instanceof Declined) return undefined;
     throw error;
@@ -44,39 +46,29 @@ interface Channel {
   readonly component: Component;
   readonly dc: HuffmanTable;
   readonly ac: HuffmanTable;
+  /** What the blocks decode to. */
   readonly plane: Plane;
+  /** The plane as it is now, at the image's resolution. */
+  readonly full: () => Plane;
   /** The last block's mean, which the next is told relative to. */
   mean: number;
 }
 
-function decodeScan(bytes: Uint8Array, header: Header): readonly Plane[] {
-  const single = header.components.length === 1;
-  const across = single ? 1 : header.components[0]!.across;
-  const down = single ? 1 : header.components[0]!.down;
-  const unitsAcross = Math.ceil(header.width / (8 * across));
-  const unitsDown = Math.ceil(header.height / (8 * down));
-  const channels = openChannels(header, unitsAcross, unitsDown, single);
-  const reader = new BitReader(bytes, header.start);
-  for (let unit = 0; unit < unitsAcross * unitsDown; unit++) {
-    if (header.restartInterval > 0 && unit > 0 && unit % header.restartInterval === 0) {
-      reader.restart(unit / header.restartInterval - 1);
-      for (const channel of channels) channel.mean = 0;
-    }
-    const x = unit % unitsAcross;
-    const y = (unit - x) / unitsAcross;
-    for (const channel of channels) decodeUnit(reader, channel, x, y);
-  }
-  reader.finish();
-  return channels.map(({ plane }) => plane);
+/** The header decoded last, and its channels: the next image like it decodes into the same. */
+let last: { readonly header: Header; readonly channels: readonly Channel[] } | undefined;
+
+function channelsOf(header: Header): readonly Channel[] {
+  if (last?.header !== header) last = { header, channels: openChannels(header) };
+  return last.channels;
 }
 
-function openChannels(header: Header, unitsAcross: number, unitsDown: number, single: boolean): Channel[] {
-  const { width, height, components, tables } = header;
-  const most = components[0]!;
-  return components.map((declared, i) => {
-    const component = single ? { ...declared, across: 1, down: 1 } : declared;
-    const halfWidth = !single && component.across < most.across;
-    const halfHeight = !single && component.down < most.down;
+function openChannels(header: Header): readonly Channel[] {
+  const { width, height, tables } = header;
+  const components = header.components.length === 1 ? header.components.map(alone) : header.components;
+  const { unitsAcross, unitsDown } = unitsOf(width, height, components[0]!);
+  return components.map((component, i) => {
+    const halfWidth = component.across < components[0]!.across;
+    const halfHeight = component.down < components[0]!.down;
     const stride = unitsAcross * component.across * 8;
     const plane = {
       data: new Uint8Array(stride * unitsDown * component.down * 8),
@@ -84,8 +76,31 @@ function openChannels(header: Header, unitsAcross: number, unitsDown: number, si
       width: halfWidth ? (width + 1) >> 1 : width,
       height: halfHeight ? (height + 1) >> 1 : height,
     };
-    return { component, ...tables[i]!, plane, mean: 0 };
+    return { component, ...tables[i]!, plane, full: upsampler(plane, halfWidth, halfHeight), mean: 0 };
   });
+}
+
+/** A single component has one block in a unit, whatever it declares (ITU-T T.81, A.2.2). */
+const alone = (component: Component): Component => ({ ...component, across: 1, down: 1 });
+
+/** How many units the image has; the first component has the most blocks in one. */
+function unitsOf(width: number, height: number, { across, down }: Component) {
+  return { unitsAcross: Math.ceil(width / (8 * across)), unitsDown: Math.ceil(height / (8 * down)) };
+}
+
+/** Decodes the coded data into the planes of `channels`. */
+function decodeScan(bytes: Uint8Array, header: Header, channels: readonly Channel[]): void {
+  const { unitsAcross, unitsDown } = unitsOf(header.width, header.height, channels[0]!.component);
+  const reader = new BitReader(bytes, header.start);
+  for (let unit = 0; unit < unitsAcross * unitsDown; unit++) {
+    const restarts = header.restartInterval > 0 && unit % header.restartInterval === 0;
+    if (restarts && unit > 0) reader.restart(unit / header.restartInterval - 1);
+    if (restarts || unit === 0) for (const channel of channels) channel.mean = 0;
+    const x = unit % unitsAcross;
+    const y = (unit - x) / unitsAcross;
+    for (const channel of channels) decodeUnit(reader, channel, x, y);
+  }
+  reader.finish();
 }
 
 const block = new Int32Array(64);
@@ -134,13 +149,10 @@ function decodeBlock(reader: BitReader, channel: Channel): boolean {
   return flat;
 }
 
-function toPixels({ width, height, components }: Header, planes: readonly Plane[]): Pixels {
-  const [luma, blue, red] = planes;
-  if (blue === undefined || red === undefined)
-    return { data: cropped(luma!, width, height), width, height, channels: 1 };
-  const { across, down } = components[0]!;
-  const chroma = [blue, red].map((plane) => upsample(plane, across === 2, down === 2));
-  return { data: toRgb(luma!, chroma[0]!, chroma[1]!, width, height), width, height, channels: 3 };
+function toPixels({ width, height, components }: Header, channels: readonly Channel[]): Pixels {
+  const [luma, blue, red] = channels.map(({ full }) => full());
+  if (components.length === 1) return { data: cropped(luma!, width, height), width, height, channels: 1 };
+  return { data: toRgb(luma!, blue!, red!, width, height), width, height, channels: 3 };
 }
 
 function cropped({ data, stride }: Plane, width: number, height: number): Uint8Array {
@@ -152,11 +164,10 @@ function cropped({ data, stride }: Plane, width: number, height: number): Uint8A
 // JFIF's colour transform (ITU-T T.871, section 7) in 16 fractional bits, each product rounded as libjpeg does.
 const half = 1 << 15;
 const fixed = (value: number): number => Math.round(value * 65536);
-const centred = (of: (value: number) => number): Int32Array => Int32Array.from({ length: 256 }, (_, i) => of(i - 128));
-const redOfCr = centred((value) => (fixed(1.402) * value + half) >> 16);
-const blueOfCb = centred((value) => (fixed(1.772) * value + half) >> 16);
-const greenOfCr = centred((value) => -fixed(0.71414) * value);
-const greenOfCb = centred((value) => -fixed(0.34414) * value + half);
+const redOfCr = fixed(1.402);
+const greenOfCr = fixed(0.71414);
+const greenOfCb = fixed(0.34414);
+const blueOfCb = fixed(1.772);
 
 function toRgb(luma: Plane, blue: Plane, red: Plane, width: number, height: number): Uint8Array {
   const rgb = new Uint8ClampedArray(width * height * 3);
@@ -166,11 +177,11 @@ function toRgb(luma: Plane, blue: Plane, red: Plane, width: number, height: numb
     const [rowOfLuma, rowOfBlue, rowOfRed] = [y * luma.stride, y * blue.stride, y * red.stride];
     for (let x = 0; x < width; x++) {
       const light = lights[rowOfLuma + x]!;
-      const cb = cbs[rowOfBlue + x]!;
-      const cr = crs[rowOfRed + x]!;
-      rgb[target] = light + redOfCr[cr]!;
-      rgb[target + 1] = light + ((greenOfCb[cb]! + greenOfCr[cr]!) >> 16);
-      rgb[target + 2] = light + blueOfCb[cb]!;
+      const cb = cbs[rowOfBlue + x]! - 128;
+      const cr = crs[rowOfRed + x]! - 128;
+      rgb[target] = light + ((redOfCr * cr + half) >> 16);
+      rgb[target + 1] = light + ((half - greenOfCb * cb - greenOfCr * cr) >> 16);
+      rgb[target + 2] = light + ((blueOfCb * cb + half) >> 16);
       target += 3;
     }
   }

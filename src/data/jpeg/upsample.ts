@@ -8,21 +8,25 @@ export interface Plane {
 }
 
 /**
- * Doubles a chroma plane along the axes where it is half of the image, by the triangle filter of libjpeg-turbo's "fancy"
- * upsampling: a new sample is 3/4 the nearer old one and 1/4 the farther, on each axis; which half is rounded up alternates.
+ * Prepares the doubling of a chroma plane along the axes where it is half of the image, by the triangle filter of
+ * libjpeg-turbo's "fancy" upsampling: a new sample is 3/4 the nearer old one and 1/4 the farther, on each axis; which half is
+ * rounded up alternates. What is returned doubles the plane as it is when called, into the same result at every call.
  */
-export function upsample(plane: Plane, horizontally: boolean, vertically: boolean): Plane {
-  if (horizontally && vertically) return doubleBoth(plane);
-  if (horizontally) return doubleWidth(plane);
-  return vertically ? doubleHeight(plane) : plane;
+export function upsampler(plane: Plane, horizontally: boolean, vertically: boolean): () => Plane {
+  if (!horizontally && !vertically) return () => plane;
+  const result = blank(horizontally ? 2 * plane.width : plane.width, vertically ? 2 * plane.height : plane.height);
+  const double = horizontally && vertically ? doubleBoth : horizontally ? doubleWidth : doubleHeight;
+  return () => {
+    double(plane, result);
+    return result;
+  };
 }
 
-function doubled(width: number, height: number): Plane {
+function blank(width: number, height: number): Plane {
   return { data: new Uint8Array(width * height), stride: width, width, height };
 }
 
-function doubleWidth({ data, stride, width, height }: Plane): Plane {
-  const result = doubled(2 * width, height);
+function doubleWidth({ data, stride, width, height }: Plane, result: Plane): void {
   for (let y = 0; y < height; y++) {
     const from = y * stride;
     const to = y * result.stride;
@@ -34,11 +38,9 @@ function doubleWidth({ data, stride, width, height }: Plane): Plane {
       result.data[to + 2 * x + 1] = (three + right + 2) >> 2;
     }
   }
-  return result;
 }
 
-function doubleHeight({ data, stride, width, height }: Plane): Plane {
-  const result = doubled(width, 2 * height);
+function doubleHeight({ data, stride, width, height }: Plane, result: Plane): void {
   for (let y = 0; y < result.height; y++) {
     const near = (y >> 1) * stride;
     const far = neighbour(y, height) * stride;
@@ -47,11 +49,9 @@ function doubleHeight({ data, stride, width, height }: Plane): Plane {
       result.data[y * width + x] = (3 * data[near + x]! + data[far + x]! + rounding) >> 2;
     }
   }
-  return result;
 }
 
-function doubleBoth({ data, stride, width, height }: Plane): Plane {
-  const result = doubled(2 * width, 2 * height);
+function doubleBoth({ data, stride, width, height }: Plane, result: Plane): void {
   const sums = new Int32Array(width);
   for (let y = 0; y < result.height; y++) {
     const near = (y >> 1) * stride;
@@ -59,7 +59,6 @@ function doubleBoth({ data, stride, width, height }: Plane): Plane {
     for (let x = 0; x < width; x++) sums[x] = 3 * data[near + x]! + data[far + x]!;
     doubleSums(sums, result.data, y * result.stride);
   }
-  return result;
 }
 
 /** A row of samples times four, doubled into `out` from `to` on. */
