@@ -42,10 +42,12 @@ export const classifyCommand = () =>
     .action((path, images, flags) =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
-        const source = await openSelection({ ...flags, data: images });
         const plan = await readPlan(flags.plan);
+        const opening = openSelection({ ...flags, data: images });
+        opening.catch(() => {}); // awaited below: an archive is listed while the networks are loaded
         const { isolation, deterministic, onMismatch } = flags;
         await using twin = await Twin.load(path, { isolation, deterministic, onMismatch, plan, signal });
+        const source = await opening;
         reportMismatch(terminal, twin);
         const write = writers[flags.json ? "json" : flags.csv ? "csv" : "text"](flags.top);
         const progress = terminal.progressBesideResults("classifying", source.count);
