@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { setImmediate } from "node:timers/promises";
 import { InputError } from "../errors.ts";
 import type { Preprocessor } from "./preprocess.ts";
 import type { ImageItem, Planes } from "./types.ts";
@@ -27,11 +28,14 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Milliseconds after which preparing lets others have a turn: small images out of an archive never wait by themselves. */
+const longestTurn = 2;
+
 /**
  * Prepares the images of a source, several at once, and yields them in its order, each as soon as it is ready: also while
  * the source has yet to give the next. An image that fails is yielded as a failure and stops nothing; when the source itself
  * breaks off (a truncated archive), that is the last failure. Images that are prepared already pass as they are.
- * No more than `concurrency` images are held. After an abort, or when the consumer leaves, nothing runs on.
+ * No more than `concurrency` images are held, and answers of lanes never wait long behind decoding. After an abort, or when the consumer leaves, nothing runs on.
  */
 export async function* prepareAll(
   source: Iterable<Preparable> | AsyncIterable<Preparable>,
@@ -41,8 +45,13 @@ export async function* prepareAll(
   const window: Promised<Prepared>[] = [];
   const items = readItems(source);
   let next: Promised<IteratorResult<Preparable>> | undefined;
+  let turn = performance.now();
   try {
     for (let ended = false; !ended || window.length > 0; ) {
+      if (performance.now() - turn > longestTurn) {
+        await setImmediate();
+        turn = performance.now();
+      }
       signal?.throwIfAborted();
       if (!ended && window.length < concurrency) next ??= new Promised(items.next());
       const [oldest] = window;

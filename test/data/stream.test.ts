@@ -128,6 +128,18 @@ describe("images are prepared", () => {
     expect(names).toEqual(["0", "1"]);
   });
 
+  test("with turns for others, though no image ever waits", async () => {
+    let prepared = 0;
+    const prepare = async () => {
+      for (const until = performance.now() + 1; performance.now() < until; );
+      prepared++;
+      return new Uint8Array();
+    };
+    const preparedBefore = setImmediate().then(() => prepared);
+    await collect(prepareAll(countedItems(100).items(), { prepare }));
+    expect(await preparedBefore).toBeLessThan(100);
+  });
+
   test("until a source that breaks off, which is the last failure", async () => {
     const results = await collect(prepareAll(broken(), { prepare: async () => new Uint8Array(1) }));
     expect(results).toMatchObject([{ name: "a" }, { name: "x.tar", error: { message: "x.tar: is truncated" } }]);
