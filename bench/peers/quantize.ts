@@ -1,8 +1,8 @@
 /**
  * Our int8 beside ONNX Runtime's own `quantize_static` and NNCF's post-training quantisation: the same model, the same
  * prepared images, the same onnxruntime-node. Makes its own Python environment in the folder of results. Calibrates on one
- * source, evaluates on another; where both are the same, on other images of it. Prints a table in Markdown; speeds are
- * medians of rounds in which all take turns.
+ * source, evaluates on another; where both are the same, on other images of it. Prints a table in Markdown; speed-ups are
+ * medians of ratios within rounds in which all take turns, with the least and the most.
  *
  *     npm run bench:build
  *     node node_modules/.bench/bench/peers/quantize.js --model M.onnx --train train.tar.gz --test test.tar.gz \
@@ -13,6 +13,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { alternate } from "../../src/bench/rounds.ts";
+import { pairedRatio } from "../../src/bench/statistics.ts";
 import { type ImageBatch, imageBatches, quantizeModel } from "../../src/compress/index.ts";
 import { type ImageSource, loadPreprocessing, openImages, selectImages } from "../../src/data/index.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
@@ -21,7 +23,10 @@ import { encodeModel, type Model, readModel } from "../../src/onnx/index.ts";
 import { pythonWith } from "./python.ts";
 
 const packages = ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "nncf==3.4.0"];
-const rounds = 11;
+const rounds = 7;
+/** Images of a sample, and of a batch. */
+const timed = 256;
+const batchSize = 16;
 
 /** Prepared images, one after the other, and their classes. */
 interface Inputs {
@@ -102,7 +107,7 @@ async function logitsOf(session: InferenceSession, { count, data }: ImageBatch, 
 
 async function classesOf({ session }: Candidate, test: Inputs): Promise<number[]> {
   const classes: number[] = [];
-  for (const batch of batchesOf(test, 16)) {
+  for (const batch of batchesOf(test, batchSize)) {
     const logits = await logitsOf(session, batch, test.shape);
     const width = logits.length / batch.count;
     for (let at = 0; at < logits.length; at += width) {
@@ -113,30 +118,36 @@ async function classesOf({ session }: Candidate, test: Inputs): Promise<number[]
   return classes;
 }
 
-/** Images a second of each candidate: medians of rounds in which all take turns; the first round warms up. */
-async function speedsOf(candidates: readonly Candidate[], test: Inputs): Promise<number[]> {
-  const [batch] = batchesOf(test, 16);
-  const speeds = candidates.map((): number[] => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [at, { session }] of candidates.entries()) {
-      const start = performance.now();
-      await logitsOf(session, batch!, test.shape);
-      if (round > 0) speeds[at]!.push((1000 * batch!.count) / (performance.now() - start));
-    }
-  }
-  return speeds.map((own) => own.toSorted((a, b) => a - b)[Math.floor(rounds / 2)]!);
+/** Seconds of each round, by candidate, on the first images; a first round warms up and is not kept. */
+async function timeInTurn(
+  candidates: readonly Candidate[],
+  test: Inputs,
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const first = { ...test, labels: test.labels.slice(0, timed) };
+  const sessions = new Map(candidates.map(({ name, session }) => [name, session]));
+  const sample = async (name: string): Promise<number> => {
+    const start = performance.now();
+    for (const batch of batchesOf(first, batchSize)) await logitsOf(sessions.get(name)!, batch, test.shape);
+    return (performance.now() - start) / 1000;
+  };
+  await alternate([...sessions.keys()], sample, { rounds: 1 });
+  return (await alternate([...sessions.keys()], sample, { rounds })).samples;
 }
 
+/** A row a candidate; agreement and speed-up are relative to the first. */
 async function table(candidates: readonly Candidate[], test: Inputs): Promise<string> {
-  const speeds = await speedsOf(candidates, test);
+  const seconds = await timeInTurn(candidates, test);
+  const original = seconds.get(candidates[0]!.name)!;
   const all: number[][] = [];
   for (const candidate of candidates) all.push(await classesOf(candidate, test));
   const rows = candidates.map(({ name }, at) => {
     const accuracy = percentEqual(all[at]!, test.labels);
     const agreement = percentEqual(all[at]!, all[0]!);
-    return `| ${name} | ${accuracy} | ${agreement} | ${speeds[at]!.toFixed(1)} |`;
+    const { median, min, max } = pairedRatio(original, seconds.get(name)!);
+    return `| ${name} | ${accuracy} | ${agreement} | ${median.toFixed(2)}× | ${min.toFixed(2)} to ${max.toFixed(2)} |`;
   });
-  return ["| model | accuracy | agreement | images/s |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  const heads = ["| model | accuracy | agreement | speed-up | min to max |", "| --- | ---: | ---: | ---: | ---: |"];
+  return [...heads, ...rows].join("\n");
 }
 
 const percentEqual = (a: readonly number[], b: readonly number[]): string =>

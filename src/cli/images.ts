@@ -1,3 +1,4 @@
+import { addAbortSignal } from "node:stream";
 import { type ImageSource, openImages, readLabelList, selectImages, withLabels } from "../data/index.ts";
 
 /** The flags that say which images to use. */
@@ -9,12 +10,20 @@ export interface ImageFlags {
   readonly shuffle?: number | undefined;
 }
 
-/** Opens the images that the flags choose; `labels` are the class names to expect. */
-export async function openSelection(flags: ImageFlags, labels?: readonly string[]): Promise<ImageSource> {
+/**
+ * Opens the images that the flags choose; `labels` are the class names to expect. An abort of `signal` ends the wait for the
+ * standard input.
+ */
+export async function openSelection(
+  flags: ImageFlags,
+  signal: AbortSignal,
+  labels?: readonly string[],
+): Promise<ImageSource> {
   const { data, split, skip, take, shuffle } = flags;
   const source = await openImages(data, {
     ...(labels === undefined ? {} : { labels }),
     ...(split === undefined ? {} : { split }),
+    ...([data].flat().includes("-") ? { stdin: addAbortSignal(signal, process.stdin) } : {}),
   });
   if (skip === undefined && take === undefined && shuffle === undefined) return source;
   return selectImages(source, {

@@ -21,6 +21,7 @@ export async function interruptible<T>(action: (signal: AbortSignal) => Promise<
   try {
     return await action(AbortSignal.any([controller.signal, outputFailure]));
   } finally {
+    controller.abort(); // what is still awaited, such as a standard input that nobody closes, is not any more
     process.off("SIGINT", abort).off("SIGTERM", abort);
   }
 }

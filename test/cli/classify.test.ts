@@ -111,6 +111,22 @@ test("an image on the standard input is answered, and other bytes are refused in
   expect(refused.stderr).toMatch(/^twindnn: -: the standard input is neither an image nor text; [^\n]*\n$/);
 });
 
+test("a list on the standard input is answered line by line, and Ctrl-C ends the wait for the next", async () => {
+  const run = await twindnn(["classify", twin, "-", "--json"], {
+    input: `${images[0]}\n`,
+    staysOpen: true,
+    after: (pid) => process.kill(pid, "SIGINT"),
+  });
+  expect(run).toMatchObject({ code: 130, stderr: "twindnn: interrupted\n" });
+  expect(named(run.stdout)).toEqual([images[0]]);
+});
+
+test("a failure does not wait for the end of the standard input", async () => {
+  const run = await twindnn(["classify", at("nowhere"), "-"], { input: `${images[0]}\n`, staysOpen: true });
+  expect(run.code).toBe(1);
+  expect(run.stderr).toMatch(/^twindnn: [^\n]*nowhere[^\n]*\n$/);
+});
+
 test("control characters in the name of a file are printed escaped", async () => {
   const name = at("images", "red\x1b[31m\nline.png");
   writeFileSync(name, readFileSync(images[0]!));

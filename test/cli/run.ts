@@ -11,11 +11,19 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** Runs the built command line as a user does. `started` is called at once, `after` when it has written to stdout. */
-export function twindnn(
-  args: readonly string[],
-  options: { input?: string | Uint8Array; started?: (pid: number) => void; after?: (pid: number) => void } = {},
-): Promise<Run> {
+export interface RunOptions {
+  /** What it reads from the standard input. */
+  readonly input?: string | Uint8Array;
+  /** Whether more could come after `input`. */
+  readonly staysOpen?: boolean;
+  /** Called at once. */
+  readonly started?: (pid: number) => void;
+  /** Called when it has written to stdout. */
+  readonly after?: (pid: number) => void;
+}
+
+/** Runs the built command line as a user does. */
+export function twindnn(args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const child = spawn(process.execPath, [main, ...args], { env: environment });
   options.started?.(child.pid!);
   let [stdout, stderr] = ["", ""];
@@ -28,6 +36,10 @@ export function twindnn(
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
   });
-  child.stdin.end(options.input ?? "");
+  child.stdin.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error; // it may end without reading all
+  });
+  child.stdin.write(options.input ?? "");
+  if (options.staysOpen !== true) child.stdin.end();
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
 }

@@ -351,10 +351,36 @@ describe("arguments", () => {
       yield Buffer.from(`pg\r\n\n${folder}/gone.jpg`);
     };
     const source = await openImages("-", { stdin: stdin() });
-    const [present, gone] = await itemsOf(source);
-    expect(source.count).toBe(2);
+    const [present, gone, ...others] = await itemsOf(source);
+    expect(others).toEqual([]);
     expect(await present!.read()).toEqual(jpeg);
     await expect(gone!.read()).rejects.toThrow("gone.jpg: cannot be read");
+  });
+
+  test("- gives each path as soon as its line is there, and all of them again in the next pass", async () => {
+    const given: string[] = [];
+    const stdin = async function* () {
+      for (const path of ["a.jpg", "b.jpg", "c.jpg"]) {
+        given.push(path);
+        yield `${path}\n`;
+      }
+    };
+    const source = await openImages("-", { stdin: stdin() });
+    for await (const { name } of source) {
+      expect(given.at(-1)).toBe(name);
+      if (name === "b.jpg") break;
+    }
+    for (let pass = 0; pass < 2; pass++) {
+      expect((await itemsOf(source)).map(({ name }) => name)).toEqual(["a.jpg", "b.jpg", "c.jpg"]);
+    }
+  });
+
+  test("- refuses what is empty or neither text nor an image", async () => {
+    const stdin = async function* (...chunks: readonly (string | Uint8Array)[]) {
+      yield* chunks;
+    };
+    await expect(openImages("-", { stdin: stdin("\n", " \n") })).rejects.toThrow("lists no images");
+    await expect(openImages("-", { stdin: stdin(Buffer.from([7, 0])) })).rejects.toThrow("neither an image nor text");
   });
 
   test("several follow each other, with names that stay unique", async () => {

@@ -34,7 +34,7 @@ export const benchCommand = () =>
     .action((path, flags) =>
       interruptible(async (signal) => {
         const folder = await readTwin(path);
-        const images = await openSelection(flags, folder.manifest.labels);
+        const images = await openSelection(flags, signal, folder.manifest.labels);
         const { rounds, seconds, isolation } = flags;
         const plan = await readPlan(flags.plan);
         await runBench(new Terminal(flags), folder, images, flags, { rounds, seconds, isolation, plan, signal });

@@ -71,11 +71,18 @@ export const calibrateCommand = () =>
         const { manifest } = folder;
         const promise = promiseOf(flags);
         await proveWritable(flags.report, flags.toLabel, flags.json);
-        const images = await labelledBy(flags.labelled, await openSelection(flags, manifest.labels), manifest.labels);
+        const images = await labelledBy(
+          flags.labelled,
+          await openSelection(flags, signal, manifest.labels),
+          manifest.labels,
+        );
         const parts =
           flags.selection === undefined
             ? await partsOf(images, flags.seed)
-            : { selection: await openSelection({ data: flags.selection }, manifest.labels), calibration: images };
+            : {
+                selection: await openSelection({ data: flags.selection }, signal, manifest.labels),
+                calibration: images,
+              };
         const trySecond = flags.second === "original-int8";
         const progress = terminal.progress("answering", total(parts.selection.count, parts.calibration.count));
         const calibrate = () =>

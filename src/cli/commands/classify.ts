@@ -43,7 +43,7 @@ export const classifyCommand = () =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
         const plan = await readPlan(flags.plan);
-        const opening = openSelection({ ...flags, data: images });
+        const opening = openSelection({ ...flags, data: images }, signal);
         opening.catch(() => {}); // awaited below: an archive is listed while the networks are loaded
         const { isolation, deterministic, onMismatch } = flags;
         await using twin = await Twin.load(path, { isolation, deterministic, onMismatch, plan, signal });

@@ -84,9 +84,10 @@ export const compressCommand = () =>
         await proveWritable(flags.report, flags.toLabel, flags.json);
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
         const classed = (source: ImageSource) => labelledBy(flags.labelled, source, labels ?? classesOf(source));
-        const images = await openSelection(flags, labels);
+        const images = await openSelection(flags, signal, labels);
         const { calibrateOn, speedUp, macs, size } = flags;
-        const calibration = calibrateOn === undefined ? undefined : await openSelection({ data: calibrateOn }, labels);
+        const calibration =
+          calibrateOn === undefined ? undefined : await openSelection({ data: calibrateOn }, signal, labels);
         const request: CompressOptions = {
           original: path,
           preprocessing: loadPreprocessing(flags.preprocess),

@@ -26,7 +26,7 @@ export const evaluateCommand = () =>
         const terminal = new Terminal(flags);
         const folder = await readTwin(path);
         await proveWritable(flags.json);
-        const images = await openSelection(flags, folder.manifest.labels);
+        const images = await openSelection(flags, signal, folder.manifest.labels);
         const progress = terminal.progress("answering", images.count);
         try {
           const result = await evaluateImages(folder, images, {

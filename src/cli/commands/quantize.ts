@@ -45,7 +45,7 @@ export const quantizeCommand = () =>
         await refuseTaken(flags.output, path, flags.force);
         const preprocessing = loadPreprocessing(flags.preprocess);
         const model = readModel(path);
-        const images = await openSelection(flags);
+        const images = await openSelection(flags, signal);
         const progress = terminal.progress("reading", images.count);
         try {
           const batches = imageBatches(model, preprocessing, images, {

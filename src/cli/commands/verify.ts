@@ -25,7 +25,8 @@ export const verifyCommand = () =>
       interruptible(async (signal) => {
         const { manifest } = await readTwin(path);
         const { data } = flags;
-        const images = data === undefined ? undefined : await openSelection({ ...flags, data }, manifest.labels);
+        const images =
+          data === undefined ? undefined : await openSelection({ ...flags, data }, signal, manifest.labels);
         const progress = new Terminal(flags).progress("answering", images?.count);
         try {
           const result = await verifyTwin(path, images, { signal, onProgress: (count) => progress.advance(count) });

@@ -10,7 +10,7 @@ import { imageFile, imageList, isImageName, singleImage } from "./files.ts";
 import { imageFolder } from "./folder.ts";
 import { byName, type OpenOptions, type Probe, type SourceFormat } from "./format.ts";
 import { idxFile, idxFolder } from "./idx.ts";
-import { readInput } from "./input.ts";
+import { openInput } from "./input.ts";
 import { labelledFolder, labelTable } from "./labels-csv.ts";
 import { npyFile, npzFile } from "./numpy.ts";
 import { tarArchive } from "./tar.ts";
@@ -61,7 +61,7 @@ async function openOrFail(part: string, options: OpenOptions): Promise<Found[]> 
 }
 
 async function openPart(part: string, options: OpenOptions): Promise<Found[]> {
-  if (part === "-") return [await readInput(options.stdin ?? process.stdin)];
+  if (part === "-") return [{ source: await openInput(options.stdin ?? process.stdin), prefix: "" }];
   if (/^(https?|data|file):/.test(part)) return [[part]];
   const exists = (await stat(part).catch(() => undefined)) !== undefined;
   if (!exists && isDynamicPattern(part)) return openMatches(part, options);
