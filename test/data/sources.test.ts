@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { folderOf, itemsOf, jpeg, labelsOf, png, tarOf, temporaryFolder } from "./files.ts";
@@ -376,11 +377,10 @@ describe("arguments", () => {
   });
 
   test("- refuses what is empty or neither text nor an image", async () => {
-    const stdin = async function* (...chunks: readonly (string | Uint8Array)[]) {
-      yield* chunks;
-    };
-    await expect(openImages("-", { stdin: stdin("\n", " \n") })).rejects.toThrow("lists no images");
-    await expect(openImages("-", { stdin: stdin(Buffer.from([7, 0])) })).rejects.toThrow("neither an image nor text");
+    await expect(openImages("-", { stdin: Readable.from(["\n", " \n"]) })).rejects.toThrow("lists no images");
+    await expect(openImages("-", { stdin: Readable.from([Buffer.from([7, 0])]) })).rejects.toThrow(
+      "neither an image nor text",
+    );
   });
 
   test("several follow each other, with names that stay unique", async () => {
