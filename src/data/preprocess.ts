@@ -87,22 +87,39 @@ function toGrey(pixels: Pixels): Pixels {
 /** Spreads interleaved pixels over channel planes of `frame`'s size, at its left and top; the rest stays black. */
 function toPlanes(pixels: Pixels, spec: Preprocessing, frame: Window): Planes {
   const sources = channelSources(spec, pixels.channels);
-  const area = frame.width * frame.height;
-  const planes = new Uint8Array(sources.length * area);
-  for (const [plane, source] of sources.entries())
-    copyChannel(pixels, source, planes.subarray(plane * area, (plane + 1) * area), frame);
+  const planes = new Uint8Array(sources.length * frame.width * frame.height);
+  for (let y = 0; y < pixels.height; y++) {
+    const start = (frame.top + y) * frame.width + frame.left;
+    if (sources.length === 1) copyRow(pixels, y, planes, start);
+    else spreadRow(pixels, y, sources, planes, start);
+  }
   return planes;
 }
 
-/** Copies one channel of interleaved pixels into a plane of `frame`'s size. */
-function copyChannel({ data, width, height, channels }: Pixels, source: number, plane: Planes, frame: Window): void {
-  let from = source;
-  for (let y = 0; y < height; y++) {
-    const start = (frame.top + y) * frame.width + frame.left;
-    for (let to = start; to < start + width; to++) {
-      plane[to] = data[from]!;
-      from += channels;
-    }
+/** Copies the first channel of a row to `start` on. */
+function copyRow({ data, width, channels }: Pixels, y: number, plane: Planes, start: number): void {
+  let from = y * width * channels;
+  for (let to = start; to < start + width; to++) {
+    plane[to] = data[from]!;
+    from += channels;
+  }
+}
+
+/** Copies a row to `start` on in each of three planes. */
+function spreadRow(
+  { data, width, channels }: Pixels,
+  y: number,
+  [first, second, third]: readonly number[],
+  planes: Planes,
+  start: number,
+): void {
+  const area = planes.length / 3;
+  let from = y * width * channels;
+  for (let to = start; to < start + width; to++) {
+    planes[to] = data[from + first!]!;
+    planes[to + area] = data[from + second!]!;
+    planes[to + 2 * area] = data[from + third!]!;
+    from += channels;
   }
 }
 

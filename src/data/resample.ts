@@ -57,7 +57,8 @@ function sinc(x: number): number {
 }
 
 const fractionBits = 22;
-const half = 1 << (fractionBits - 1);
+const one = 1 << fractionBits;
+const half = one >> 1;
 
 /** The weighted inputs of each output along one axis; outputs count from the window's start. */
 interface Taps {
@@ -89,7 +90,7 @@ function taps(inputs: number, outputs: number, filter: Filter, offset: number, c
     const end = Math.min(inputs, Math.trunc(centre + support + 0.5));
     starts[i] = start;
     lengths[i] = end - start;
-    weights.set(fixedPoint(filter, start - centre + 0.5, end - start, 1 / stretch), i * stride);
+    storeWeights(filter, start - centre + 0.5, 1 / stretch, weights.subarray(i * stride, i * stride + end - start));
   }
   if (inputs === outputs)
     return { count, identity: true, starts, lengths, weights, stride, first: offset, end: offset + count };
@@ -106,15 +107,14 @@ function taps(inputs: number, outputs: number, filter: Filter, offset: number, c
   };
 }
 
-/** Weights that sum to 1, rounded away from zero at the half. */
-function fixedPoint(filter: Filter, from: number, count: number, step: number): Int32Array {
-  const weights = Float64Array.from({ length: count }, (_, i) => filter.weight((i + from) * step));
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  const one = 1 << fractionBits;
-  return Int32Array.from(weights, (weight) => {
-    const share = weight / sum;
-    return Math.trunc(share * one + (share < 0 ? -0.5 : 0.5));
-  });
+/** Fixed-point weights that sum to 1, written to `weights`; each is rounded away from zero at the half. */
+function storeWeights(filter: Filter, from: number, step: number, weights: Int32Array): void {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += filter.weight((i + from) * step);
+  for (let i = 0; i < weights.length; i++) {
+    const share = filter.weight((i + from) * step) / sum;
+    weights[i] = Math.trunc(share * one + (share < 0 ? -0.5 : 0.5));
+  }
 }
 
 /** The horizontal pass over input rows `firstRow` to `endRow`; the result starts at `firstRow`. */
