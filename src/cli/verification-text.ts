@@ -16,7 +16,8 @@ export function verificationText({ guarantee, canaries, images, holds }: Verific
       `on these images: agreement ${percent(agreement.value, 2)}${drop}, escalation ${percent(escalationRate.value)}`,
     );
     lines.push(images.proven ? "they prove the promise again" : images.problem!);
-    if (images.known > 0) lines.push(`${images.known} of them calibrated the twin: use others`);
+    if (images.known > 0)
+      lines.push(`${images.known} of them calibrated the twin or trained its compressed network: use others`);
   }
   return lines.join("\n");
 }

@@ -16,7 +16,7 @@ export function compressionReport(name: string, result: CompressResult): string 
   const { scores, chosen, curves, layers, calibrated } = result;
   const body = html`<section>
 <h2>Networks tried</h2>
-<p>On the selection images, cheapest twin first: what each network is alone, and the twin that it would make with the original in float32. Taken: ${chosen}.</p>
+<p>On the selection images, cheapest twin first: what each network is alone, and the twin that it would make, with the original in int8 behind it where there is one. Taken: ${chosen}.</p>
 ${tableOf(candidatesTable(scores))}
 </section>
 ${trainings(curves)}

@@ -1,6 +1,8 @@
 import type { Normalisation } from "../data/types.ts";
+import { UsageError } from "../errors.ts";
 import type { Model } from "../onnx/index.ts";
 import type { Augmentation } from "./augment.ts";
+import type { Dataset } from "./dataset.ts";
 import type { Device } from "./device.ts";
 import type { Loss } from "./losses.ts";
 import type { Optimiser } from "./optimisers/index.ts";
@@ -65,4 +67,22 @@ export interface Progress {
   /** Since the run started or was resumed. */
   readonly imagesPerSecond: number;
   readonly secondsLeft: number;
+}
+
+/** @throws UsageError for counts that are none, and for pictures moved or blanked beyond their size */
+export function checkTrainingOptions(options: TrainingOptions, { shape }: Dataset): void {
+  const { epochs, batch = 128, accumulate = 1, threads = 2, seed = 0, augmentation = {} } = options;
+  for (const [name, value] of Object.entries({ epochs, batch, accumulate, threads })) {
+    if (!(Number.isInteger(value) && value > 0)) {
+      throw new UsageError(`${name} must be a whole number above 0, received ${value}`);
+    }
+  }
+  if (!Number.isInteger(seed)) throw new UsageError(`seed must be a whole number, received ${seed}`);
+  const side = Math.min(...shape.slice(1));
+  const { shift = 0, cutout = 0 } = augmentation;
+  for (const [name, value] of Object.entries({ shift, cutout })) {
+    if (!(Number.isInteger(value) && value >= 0 && value < side)) {
+      throw new UsageError(`${name} must be a whole number of pixels from 0 to ${side - 1}, received ${value}`);
+    }
+  }
 }

@@ -3,7 +3,7 @@ import { UsageError } from "../errors.ts";
 import { liftConstants, type Model } from "../onnx/index.ts";
 import { BatchSource } from "./augment.ts";
 import { checkDataset, type Dataset } from "./dataset.ts";
-import type { TrainingOptions } from "./options.ts";
+import { checkTrainingOptions, type TrainingOptions } from "./options.ts";
 import { estimateStatistics } from "./statistics.ts";
 import { Stepper } from "./stepper.ts";
 
@@ -17,11 +17,7 @@ import { Stepper } from "./stepper.ts";
  * @throws UnsupportedOperatorError when an operator has no gradient
  */
 export async function train(network: Model, data: Dataset, options: TrainingOptions): Promise<Model> {
-  for (const [name, value] of Object.entries({ epochs: options.epochs, accumulate: options.accumulate ?? 1 })) {
-    if (!(Number.isInteger(value) && value > 0)) {
-      throw new UsageError(`${name} must be a whole number above 0, received ${value}`);
-    }
-  }
+  checkTrainingOptions(options, data);
   const imagesOfStep = (options.batch ?? 128) * (options.accumulate ?? 1);
   const { teacher: _, ...untaught } = data;
   const batches = new BatchSource(

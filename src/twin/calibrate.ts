@@ -16,6 +16,7 @@ import { confidences } from "./confidence/index.ts";
 import { stageCosts, twinOutputs } from "./evaluate.ts";
 import { readTwinToChange, type TwinFolder } from "./folder.ts";
 import type { Manifest } from "./manifest.ts";
+import { refuseTrained } from "./parts.ts";
 import { recordCalibration } from "./record.ts";
 import { pickRows } from "./rows.ts";
 import { type CalibrationParts, calibrateSecondStage, hasLabels } from "./second-stages.ts";
@@ -74,6 +75,7 @@ export async function calibrateTwin(
 ): Promise<CalibrateResult> {
   const folder = await readTwinToChange(path);
   const parts = await answerParts(folder, images, options);
+  await refuseTrained(folder, parts.calibration, images.name);
   const best = calibrateSecondStage(folder, parts, options);
   const manifest = await recordCalibration(folder, best, parts, images.name, options);
   return {

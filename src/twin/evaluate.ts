@@ -1,19 +1,18 @@
-import { join } from "node:path";
-import { type ImageSource, overlap } from "../data/index.ts";
+import type { ImageSource } from "../data/index.ts";
 import { CalibrationError, type InputError } from "../errors.ts";
-import { readBytes } from "../files.ts";
 import type { NetworkName } from "../lanes/index.ts";
 import { type AnswerOptions, answerAll } from "./answers.ts";
 import { type Evaluation, evaluateTwin, type StageCosts, type TwinOutputs } from "./calibration/index.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import type { TwinFolder } from "./folder.ts";
 import type { Manifest } from "./manifest.ts";
+import { countKnown } from "./parts.ts";
 
 /** What a twin did on images. */
 export interface EvaluatedImages {
   readonly evaluation: Evaluation;
   readonly collected: Collected;
-  /** How many of the images calibrated the twin or placed its thresholds: what is found on them flatters. */
+  /** How many of the images trained the compressed network, placed thresholds or calibrated: what is found on them flatters. */
   readonly known: number;
   readonly failures: readonly { readonly name: string; readonly error: InputError }[];
 }
@@ -74,11 +73,4 @@ export function stageCosts({ secondStage }: Pick<Manifest, "secondStage">, { tim
   const relative = (name: NetworkName): number => time.get(name)! / time.get("original")!;
   const compressed = relative("compressed");
   return secondStage === "original" ? { compressed } : { compressed, second: relative("original-int8") };
-}
-
-async function countKnown({ path, manifest }: TwinFolder, { fingerprints }: Collected): Promise<number> {
-  if (manifest.guarantee === undefined) return 0;
-  const file = join(path, manifest.guarantee.fingerprints.file);
-  const known = new TextDecoder().decode(await readBytes(file, "calibrate the twin again")).split("\n");
-  return overlap(known, fingerprints).length;
 }

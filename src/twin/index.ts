@@ -39,7 +39,7 @@ export {
   networkNames,
   parseManifest,
 } from "./manifest.ts";
-export { type PairOptions, pairTwin } from "./pair.ts";
+export { checkUse, type PairOptions, pairTwin } from "./pair.ts";
 export * from "./plan/index.ts";
 export * from "./scheduler/index.ts";
 export { type Audit, auditDelay, type Interval, recordAudit, startAudit } from "./statistics/index.ts";

@@ -115,6 +115,8 @@ export const manifestSchema = z.strictObject({
       options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
       seed: z.number().int().optional(),
       sourceSha256: sha256.optional(),
+      /** Images that trained the compressed network, and their fingerprints: a promise on them would be worth nothing. */
+      training: partSchema.extend({ fingerprints: fileSchema }).optional(),
     })
     .optional(),
 });
@@ -143,13 +145,14 @@ export function refuseChange({ schemaVersion }: Manifest, where: string): void {
 }
 
 /** All files beside `twin.json`. */
-export const filesOf = ({ networks, integerForm, canaries, guarantee }: Manifest): ManifestFile[] =>
+export const filesOf = ({ networks, integerForm, canaries, guarantee, compression }: Manifest): ManifestFile[] =>
   [
     ...Object.values(networks),
     integerForm?.description,
     integerForm?.weights,
     canaries,
     guarantee?.fingerprints,
+    compression?.training?.fingerprints,
   ].filter((entry) => entry !== undefined);
 
 function versionOf(json: unknown, where: string): string {

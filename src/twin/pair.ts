@@ -4,6 +4,7 @@ import { toolVersion } from "../version.ts";
 import { admitNetwork, type PairNote } from "./admit.ts";
 import { createTwin, hashed, refuseExisting, type TwinFile } from "./folder.ts";
 import { type Manifest, type ManifestNetwork, manifestVersion } from "./manifest.ts";
+import { fingerprintFile, partOf } from "./parts.ts";
 
 export interface PairOptions {
   /** Paths of the two ONNX classifiers. */
@@ -21,7 +22,9 @@ export interface PairOptions {
   /** Replace an existing twin. */
   readonly replace?: boolean | undefined;
   /** How the compressed network was made, for the manifest. */
-  readonly compression?: Manifest["compression"];
+  readonly compression?: Omit<NonNullable<Manifest["compression"]>, "training"> | undefined;
+  /** Fingerprints of the images that trained the compressed network, and what the user calls them. */
+  readonly training?: { readonly source: string; readonly fingerprints: readonly string[] } | undefined;
 }
 
 /**
@@ -33,10 +36,12 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
   const original = await admitNetwork(options.original, "original.onnx");
   const compressed = await admitNetwork(options.compressed, "compressed.onnx");
   refuseMismatch(options, original.entry, compressed.entry);
+  checkUse(original.entry, options);
   const int8 =
     options.originalInt8 === undefined ? undefined : await admitNetwork(options.originalInt8, "original-int8.onnx");
   if (int8 !== undefined) refuseMismatch(options, original.entry, int8.entry);
   const { integerForm } = options;
+  const training = options.training && trainingOf(options.training);
   const manifest: Manifest = {
     schemaVersion: manifestVersion,
     tool: { name: "twindnn", version: toolVersion },
@@ -48,18 +53,26 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
     ...(integerForm === undefined
       ? {}
       : { integerForm: { description: hashed(integerForm.description), weights: hashed(integerForm.weights) } }),
-    labels: labelsFor(options, original.entry.output.classes),
+    labels: [...(options.labels ?? numbered(original.entry.output.classes))],
     preprocessing: options.preprocessing,
     confidence: { measure: "margin", temperature: 1 },
     secondStage: "original",
     ladder: [],
-    ...(options.compression === undefined ? {} : { compression: options.compression }),
+    ...(options.compression === undefined
+      ? {}
+      : { compression: { ...options.compression, ...(training === undefined ? {} : { training: training.entry }) } }),
   };
   const networks = [original, compressed, int8].filter((network) => network !== undefined);
   const files = new Map(networks.map(({ entry, bytes }) => [entry.file, bytes]));
-  for (const { file, bytes } of Object.values(integerForm ?? {})) files.set(file, bytes);
+  for (const { file, bytes } of [...Object.values(integerForm ?? {}), ...(training?.files ?? [])])
+    files.set(file, bytes);
   await createTwin(options.output, manifest, files, { replace: options.replace ?? false });
   return networks.flatMap(({ notes }) => notes);
+}
+
+function trainingOf({ source, fingerprints }: NonNullable<PairOptions["training"]>) {
+  const file = fingerprintFile("training.txt", fingerprints);
+  return { entry: { ...partOf(fingerprints, source), fingerprints: hashed(file) }, files: [file] };
 }
 
 function refuseMismatch(options: PairOptions, original: ManifestNetwork, compressed: ManifestNetwork): void {
@@ -71,18 +84,24 @@ function refuseMismatch(options: PairOptions, original: ManifestNetwork, compres
   }
   const [a, b] = [original.input.shape, compressed.input.shape].map((shape) => shape.join(" x "));
   if (a !== b) throw new ModelError(`${names} read images of ${a} and ${b}; export both at one size`);
-  const prepared = createPreprocessor(options.preprocessing).shape.join(" x ");
-  if (a !== prepared) {
+}
+
+/** @throws UsageError for a preprocessing or labels that do not fit the network */
+export function checkUse(
+  { input, output }: ManifestNetwork,
+  { preprocessing, labels }: Pick<PairOptions, "preprocessing" | "labels">,
+): void {
+  const [read, prepared] = [input.shape, createPreprocessor(preprocessing).shape].map((shape) => shape.join(" x "));
+  if (read !== prepared) {
     throw new UsageError(
-      `the preprocessing makes images of ${prepared}, the networks read ${a}; choose another --preprocess`,
+      `the preprocessing makes images of ${prepared}, the network reads ${read}; choose another --preprocess`,
+    );
+  }
+  if (labels !== undefined && labels.length !== output.classes) {
+    throw new UsageError(
+      `${labels.length} labels were given for ${output.classes} classes; give one label a class, in the order of the outputs`,
     );
   }
 }
 
-function labelsFor(options: PairOptions, classes: number): string[] {
-  if (options.labels === undefined) return Array.from({ length: classes }, (_, index) => `class ${index}`);
-  if (options.labels.length === classes) return [...options.labels];
-  throw new UsageError(
-    `${options.labels.length} labels were given for ${classes} classes; give one label a class, in the order of the outputs`,
-  );
-}
+const numbered = (classes: number): string[] => Array.from({ length: classes }, (_, index) => `class ${index}`);

@@ -1,4 +1,3 @@
-import { partHash } from "../data/index.ts";
 import { cpuClass } from "../lanes/index.ts";
 import { allowanceFor } from "./allowance.ts";
 import { answerAll } from "./answers.ts";
@@ -9,6 +8,7 @@ import { hashed, networkOf, type TwinFile, type TwinFolder, updateTwin } from ".
 import { generatedPictures } from "./generated-pictures.ts";
 import { usualBatch } from "./lanes.ts";
 import type { Manifest, ManifestRung } from "./manifest.ts";
+import { fingerprintFile, partOf } from "./parts.ts";
 import { pickRows } from "./rows.ts";
 import type { Attempt, CalibrationParts } from "./second-stages.ts";
 
@@ -24,9 +24,10 @@ export async function recordCalibration(
   const { chosen, ladder, confidence, promise } = best.calibration;
   const allowance = allowanceFor(confidence.measure, chosen.threshold);
   const { threshold: _, secondThreshold: __, ...rest } = manifest;
-  const fingerprints = { file: "fingerprints.txt", bytes: fingerprintLines(parts) };
+  const { selection, calibration } = parts;
+  const fingerprints = fingerprintFile("fingerprints.txt", [...selection.fingerprints, ...calibration.fingerprints]);
   const kind = options.canaries ?? "images";
-  const canaries = canariesOf(kind === "images" ? parts.calibration : await answersToGenerated(folder, options.signal));
+  const canaries = canariesOf(kind === "images" ? calibration : await answersToGenerated(folder, options.signal));
   const updated: Manifest = {
     ...rest,
     confidence,
@@ -42,8 +43,8 @@ export async function recordCalibration(
       provider: "cpu",
       cpuClass: cpuClass(),
       parts: {
-        selection: partOf(parts.selection, options.selection?.name ?? source),
-        calibration: partOf(parts.calibration, source),
+        selection: partOf(selection.fingerprints, options.selection?.name ?? source),
+        calibration: partOf(calibration.fingerprints, source),
       },
       fingerprints: hashed(fingerprints),
       seed: options.seed ?? 0,
@@ -52,17 +53,6 @@ export async function recordCalibration(
   };
   await updateTwin(path, updated, [fingerprints, canaries]);
   return updated;
-}
-
-const partOf = ({ names, fingerprints }: Collected, source: string) => ({
-  source: source.split(/[\\/]/).at(-1)!,
-  images: names.length,
-  sha256: partHash(fingerprints),
-});
-
-function fingerprintLines({ selection, calibration }: CalibrationParts): Uint8Array {
-  const all = new Set([...selection.fingerprints, ...calibration.fingerprints]);
-  return new TextEncoder().encode(`${[...all].sort().join("\n")}\n`);
 }
 
 /** The images that were kept, with the networks' answers to them. */

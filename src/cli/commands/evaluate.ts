@@ -36,7 +36,9 @@ export const evaluateCommand = () =>
           progress.stop();
           for (const { error } of result.failures) terminal.warn(error.message);
           if (result.known > 0)
-            terminal.warn(`${result.known} of these images calibrated the twin: the figures flatter it`);
+            terminal.warn(
+              `${result.known} of these images calibrated the twin or trained its compressed network: the figures flatter it`,
+            );
           if (flags.json !== undefined) {
             const { evaluation } = result;
             await writeJson(flags.json, evaluationJson(nameOf(path), folder.manifest, nameOf(images.name), evaluation));

@@ -1,12 +1,12 @@
-import { UsageError } from "../../errors.ts";
+import { CalibrationError, UsageError } from "../../errors.ts";
 import { readModel } from "../../onnx/index.ts";
-import { type AdmittedNetwork, admitNetwork, describePromise, refuseExisting } from "../../twin/index.ts";
-import { checkWeightBits } from "../int8/options.ts";
+import { type AdmittedNetwork, admitNetwork, checkUse, describePromise, refuseExisting } from "../../twin/index.ts";
 import { begin } from "./begin.ts";
 import { makeCandidates } from "./candidates.ts";
+import { checkCompressOptions } from "./check.ts";
 import type { Compression } from "./context.ts";
 import { readCurves } from "./curve.ts";
-import { checkOriginal } from "./fit.ts";
+import { checkOriginal, refuseUnknownClasses } from "./fit.ts";
 import { type LoadedImages, type LoadedParts, loadParts } from "./images.ts";
 import { compareLayers } from "./layers.ts";
 import type { CompressOptions, CompressResult } from "./options.ts";
@@ -25,19 +25,21 @@ import { makeTwin } from "./twin.ts";
  * when the promise cannot be kept: the twin, without a promise, is then in the work folder
  */
 export async function compress(options: CompressOptions): Promise<CompressResult> {
+  checkCompressOptions(options);
   refuseExisting(options.output, options.replace ?? false);
-  checkWeightBits(options.weightBits);
   const original = await admitNetwork(options.original, "original.onnx");
+  checkUse(original.entry, options);
   for (const note of original.notes) options.onNote?.(note);
   const images = await loadParts(await cutParts(options), options);
+  refuseUnknownClasses(images, original.entry);
   const compression = await begin(original, images, options);
-  await checkOriginal(compression, images.calibration);
+  const { work } = compression;
+  await unlessRefused(compression, options, () => checkOriginal(compression, images.calibration));
   const choice = recipeFor(options, images.training, original);
   const scored = await scoredCandidates(choice, compression, options);
   const best = bestOf(scored, compression);
   const missed = missedTarget(best, compression);
   if (missed !== undefined) compression.onNote(`the target is missed: ${missed}. This is the best so far`);
-  const { work } = compression;
   const calibrated = await work.timed("calibration", () => makeTwin(best.candidate, images, compression, options));
   const result: CompressResult = {
     ...choice,
@@ -69,28 +71,36 @@ function recipeFor(
   return { recipe };
 }
 
-/**
- * What a recipe makes, and what that is worth. A run that was refused leaves nothing behind that would stand in the way of
- * the next, with other options.
- */
+/** What a recipe makes, and what that is worth. */
 async function scoredCandidates(
   { recipe, reason }: Choice,
   compression: Compression,
-  { promise, keepWork }: CompressOptions,
+  options: CompressOptions,
 ): Promise<Scored[]> {
   const { work, onProgress } = compression;
+  const make = () => makeCandidates(recipe, reason !== undefined, compression);
+  const candidates = await unlessRefused(compression, options, () => work.once("candidates", make));
+  return work.once(`scores for ${describePromise(options.promise)}`, async () => {
+    const scored: Scored[] = [];
+    for (const [i, candidate] of candidates.entries()) {
+      onProgress("comparing", i, candidates.length, candidate.name);
+      scored.push({ candidate, score: await scoreCandidate(candidate, compression) });
+    }
+    return scored;
+  });
+}
+
+/** Does a step. A run that it refuses leaves nothing behind that would stand in the way of the next, with other options. */
+async function unlessRefused<T>(
+  { work }: Compression,
+  { keepWork }: CompressOptions,
+  step: () => Promise<T>,
+): Promise<T> {
   try {
-    const candidates = await work.once("candidates", () => makeCandidates(recipe, reason !== undefined, compression));
-    return await work.once(`scores for ${describePromise(promise)}`, async () => {
-      const scored: Scored[] = [];
-      for (const [i, candidate] of candidates.entries()) {
-        onProgress("comparing", i, candidates.length, candidate.name);
-        scored.push({ candidate, score: await scoreCandidate(candidate, compression) });
-      }
-      return scored;
-    });
+    return await step();
   } catch (error) {
-    if (error instanceof UsageError && keepWork !== true) await work.remove();
+    const refused = error instanceof UsageError || error instanceof CalibrationError;
+    if (refused && keepWork !== true) await work.remove();
     throw error;
   }
 }

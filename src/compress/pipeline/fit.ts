@@ -1,10 +1,10 @@
 import { CalibrationError } from "../../errors.ts";
 import { percent } from "../../figures.ts";
 import { accuracyOf, type Dataset, subset } from "../../train/index.ts";
-import { topClasses } from "../../twin/index.ts";
+import { type ManifestNetwork, topClasses } from "../../twin/index.ts";
 import { originalAnswers } from "./answers.ts";
 import type { Compression } from "./context.ts";
-import type { LoadedImages } from "./images.ts";
+import type { LoadedImages, LoadedParts } from "./images.ts";
 
 /** An accuracy below so many times chance means that model, preprocessing or labels do not belong together. */
 const nearChance = 1.5;
@@ -34,6 +34,17 @@ export async function checkOriginal(compression: Compression, calibration: Loade
   if (isKnown(calibrating, accuracy)) {
     onNote(
       `the original is right on ${percent(calibrating)} of the calibration images and on ${percent(accuracy)} of others: if it was trained on them, calibrate on new ones, or the promise is worth nothing`,
+    );
+  }
+}
+
+/** @throws CalibrationError for an image of a class that the original does not know */
+export function refuseUnknownClasses(parts: LoadedParts, { output }: ManifestNetwork): void {
+  for (const { source, names, classes } of Object.values(parts)) {
+    const at = classes.findIndex((label) => label !== undefined && label >= output.classes);
+    if (at < 0) continue;
+    throw new CalibrationError(
+      `${source}: "${names[at]}" has class ${classes[at]}, and the original knows 0 to ${output.classes - 1}; leave out folders that are no classes, or give --labels`,
     );
   }
 }

@@ -15,6 +15,8 @@ const stateSchema = z.strictObject({
 });
 type State = z.infer<typeof stateSchema>;
 
+const stateFile = "state.json";
+
 /** Where a run keeps what it has finished: after an interruption it goes on from there. */
 export class WorkFolder {
   readonly #path: string;
@@ -31,18 +33,27 @@ export class WorkFolder {
    * Opens a run's folder, or makes it.
    *
    * @param run - hash of all that decides the results
-   * @throws UsageError when the folder holds another run
+   * @throws UsageError when the folder holds another run, or files of something else
    */
   static async open(path: string, run: string): Promise<WorkFolder> {
     await makeFolder(path);
-    const file = join(path, "state.json");
-    const state = existsSync(file) ? await readState(file) : { run, results: {}, minutes: {} };
+    if (!existsSync(join(path, stateFile))) return WorkFolder.#start(path, run);
+    const state = await readState(join(path, stateFile));
     if (state.run !== run) {
       throw new UsageError(
         `${path} holds a run with other options, images or another model; give another --work, or delete it`,
       );
     }
     return new WorkFolder(path, state);
+  }
+
+  static async #start(path: string, run: string): Promise<WorkFolder> {
+    if (readdirSync(path).length > 0) {
+      throw new UsageError(`${path} is no work folder and not empty; give another --work, or move it away`);
+    }
+    const work = new WorkFolder(path, { run, results: {}, minutes: {} });
+    await work.#store();
+    return work;
   }
 
   /** Path of a file of the run. */
@@ -75,8 +86,12 @@ export class WorkFolder {
       const own = (performance.now() - started) / 60_000 - (this.#spent - spentBefore);
       this.#spent += own;
       this.#state.minutes[step] = (this.#state.minutes[step] ?? 0) + own;
-      await writeWhole(this.file("state.json"), `${JSON.stringify(this.#state, null, 1)}\n`);
+      await this.#store();
     }
+  }
+
+  #store(): Promise<void> {
+    return writeWhole(this.file(stateFile), `${JSON.stringify(this.#state, null, 1)}\n`);
   }
 
   /** Minutes of each step. */

@@ -1,4 +1,4 @@
-import type { CompressResult } from "../../compress/index.ts";
+import { type CompressResult, recipes } from "../../compress/index.ts";
 import { whole } from "../figures.ts";
 import { html, type Markup } from "../markup.ts";
 import { tableOf, termsOf } from "./parts.ts";
@@ -12,7 +12,7 @@ export function how({ recipe, reason, missed, parts, minutes, calibrated }: Comp
   return html`<section>
 <h2>How it was made</h2>
 ${termsOf([
-  ["recipe", recipe],
+  ["recipe", `${recipe} (${recipes[recipe].source})`],
   ["because", reason],
   ["target missed", missed],
   ["images", images.join(", ")],

@@ -12,6 +12,7 @@ export { type SecondThresholdRequest, secondThreshold, thresholdGrid } from "./g
 export { type LabelRequest, labelsNeeded } from "./labels.ts";
 export type { SecondStage, TwinOutputs } from "./outputs.ts";
 export {
+  checkPromise,
   describePromise,
   disagreementsAllowed,
   imagesNeeded,
