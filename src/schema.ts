@@ -80,6 +80,6 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 
 /** A value as JSON, cut short where it is long. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -21,8 +21,8 @@ export const fingerprintFile = (file: string, fingerprints: Iterable<string>): T
 /** How many images trained the twin's compressed network, placed its thresholds or calibrated it. */
 export async function countKnown(folder: TwinFolder, { fingerprints }: Collected): Promise<number> {
   const { guarantee, compression } = folder.manifest;
-  const files = [guarantee?.fingerprints, compression?.training?.fingerprints];
-  const known = await Promise.all(files.map((file) => (file === undefined ? [] : readLines(folder, file.file))));
+  const files = [guarantee?.fingerprints, compression?.training?.fingerprints].filter((file) => file !== undefined);
+  const known = await Promise.all(files.map(({ file }) => readLines(folder, file)));
   return overlap(known.flat(), fingerprints).length;
 }
 

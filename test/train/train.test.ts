@@ -57,6 +57,18 @@ async function interrupted(step: number, changes: Partial<TrainingOptions> = {})
   await train(tinyNetwork(), data, { ...checkpointed(changes), onStep, signal: controller.signal });
 }
 
+test.each<[Partial<TrainingOptions>, RegExp]>([
+  [{ batch: 0 }, /batch must be a whole number above 0, received 0/],
+  [{ threads: 0.5 }, /threads must be/],
+  [{ seed: Number.NaN }, /seed must be a whole number, received NaN/],
+  [{ augmentation: { shift: -3 } }, /shift must be a whole number of pixels from 0 to \d+, received -3/],
+  [{ augmentation: { cutout: 80 } }, /cutout must be a whole number of pixels from 0 to \d+, received 80/],
+])("options %j are refused", async (changes, message) => {
+  const attempt = train(tinyNetwork(), data, { ...options, ...changes });
+  await expect(attempt).rejects.toThrow(UsageError);
+  await expect(attempt).rejects.toThrow(message);
+});
+
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "twindnn-train-"));

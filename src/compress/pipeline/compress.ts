@@ -41,6 +41,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   const missed = missedTarget(best, compression);
   if (missed !== undefined) compression.onNote(`the target is missed: ${missed}. This is the best so far`);
   const calibrated = await work.timed("calibration", () => makeTwin(best.candidate, images, compression, options));
+  if (calibrated.cost > noFaster) compression.onNote(slowTwin(calibrated.cost));
   const result: CompressResult = {
     ...choice,
     ...(missed === undefined ? {} : { missed }),
@@ -55,6 +56,12 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   if (options.keepWork !== true) await work.remove();
   return result;
 }
+
+/** A twin that takes more of the original's time is not worth having. */
+const noFaster = 0.95;
+
+const slowTwin = (cost: number): string =>
+  `at this promise the twin is no faster than the original here (an estimated ${(1 / cost).toFixed(2)} times its speed): give more time or images, or promise less`;
 
 /** A recipe, and why it was chosen where the user named none. */
 type Choice = Pick<CompressResult, "recipe" | "reason">;

@@ -10,6 +10,8 @@ const leastImages = 200;
 const usualShares = [0.7, 0.5];
 /** Share of what is left of the budget that goes to slimming; the rest is for int8, comparison and calibration. */
 const slimmingShare = 0.8;
+/** Milliseconds that these take at least on a small network; of a short budget they get half. */
+const restAtLeast = 30_000;
 /** Steps of mimicking beyond which little is gained; most runs have no time for so many. */
 const mostSteps = 1800;
 const bytesInFloat32 = 4;
@@ -26,7 +28,7 @@ export const slim: Recipe = {
     const targets = targetsFor(compression.target);
     const candidates: Candidate[] = [];
     for (const [place, [label, target]] of targets.entries()) {
-      const left = slimmingShare * (deadline - performance.now());
+      const left = slimmingTime(deadline - performance.now());
       if (place > 0 && left < 0) onNote(`${label} is left out: the time is up`);
       else {
         const end = performance.now() + left / (targets.length - place);
@@ -36,6 +38,8 @@ export const slim: Recipe = {
     return candidates;
   },
 };
+
+const slimmingTime = (left: number): number => Math.min(slimmingShare * left, Math.max(left / 2, left - restAtLeast));
 
 async function slimmed(
   label: string,

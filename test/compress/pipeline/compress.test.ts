@@ -10,9 +10,9 @@ import {
   type TrainingCurve,
 } from "../../../src/compress/index.ts";
 import { isKnown } from "../../../src/compress/pipeline/fit.ts";
-import { selectImages } from "../../../src/data/index.ts";
+import { type ImageSource, presets, selectImages } from "../../../src/data/index.ts";
 import { TrainingError, UsageError } from "../../../src/errors.ts";
-import { readTwin } from "../../../src/twin/index.ts";
+import { calibrateTwin, evaluateImages, readTwin } from "../../../src/twin/index.ts";
 import { preprocessing, scratch } from "../../support/twins.ts";
 import { smallProblem } from "./problem.ts";
 
@@ -86,7 +86,7 @@ describe("compress", () => {
     expect(parts).toEqual({ training: 1400, selection: 100, calibration: 500 });
     expect(scores.map(({ candidate }) => candidate)).toEqual(["original-int8"]);
     const { manifest } = await readTwin(options.output);
-    expect(manifest.compression).toMatchObject({ recipe: "int8", seed: 1 });
+    expect(manifest.compression).toMatchObject({ recipe: "int8", seed: 1, training: { images: 1400 } });
     expect(manifest.guarantee).toMatchObject({ kind: "drop", images: 500, parts: { selection: { images: 100 } } });
   });
 
@@ -181,6 +181,50 @@ describe("compress", () => {
     expect(notes).toContainEqual(`the target is missed: ${missed}. This is the best so far`);
   });
 
+  test.each<[string, Partial<CompressOptions>, RegExp]>([
+    [
+      "a preprocessing of another size",
+      { preprocessing: presets.imagenet },
+      /makes images of 3 x 224 x 224, the network/,
+    ],
+    ["labels of another number", { labels: ["a", "b"] }, /2 labels were given for 4 classes/],
+    ["an unknown recipe", { recipe: "int4" as "int8" }, /"recipe" is "int4" \(known: "auto", "int8"/],
+    ["a budget that is none", { budget: Number.NaN }, /"budget" is NaN/],
+    ["a seed that is no whole number", { seed: 1.5 }, /"seed" is 1.5/],
+    ["more multiply-adds than the original has", { target: { macs: 7 } }, /"target.macs" is 7 \(must be a share/],
+    ["a promise without a loss", { promise: { kind: "agreement", tolerance: 0, probability: 0.95 } }, /tolerance/],
+  ])("refuses %s before it reads an image", async (_, changes, message) => {
+    const unread: ImageSource = { name: "unread", count: 2000, [Symbol.asyncIterator]: () => expect.unreachable() };
+    const attempt = compress(request("early", { images: unread, ...changes }));
+    await expect(attempt).rejects.toThrow(UsageError);
+    await expect(attempt).rejects.toThrow(message);
+    expect(existsSync(join(folder, "early.work"))).toBe(false);
+  });
+
+  test("a twin is not calibrated on images that trained it, and says which of others it knows", async () => {
+    const options = request("trained", { recipe: "int8" });
+    await compress(options);
+    const promise = { ...options.promise, tolerance: 0.3 };
+    await expect(calibrateTwin(options.output, images, { promise })).rejects.toThrow(
+      /images trained the compressed network.*calibrate on new ones/,
+    );
+    const { known } = await evaluateImages(await readTwin(options.output), images);
+    expect(known).toBe(2000);
+  });
+
+  test("refuses an image of a class that the original does not know before any work", async () => {
+    const beyond = {
+      ...images,
+      async *[Symbol.asyncIterator]() {
+        for await (const item of images) yield { ...item, label: item.label! + 1 };
+      },
+    };
+    await expect(compress(request("beyond", { images: beyond }))).rejects.toThrow(
+      /has class 4, and the original knows 0 to 3/,
+    );
+    expect(existsSync(join(folder, "beyond.work"))).toBe(false);
+  });
+
   test("refuses images of one class", async () => {
     const few = await selectImages(images, { take: 1200 });
     const same = {
@@ -200,6 +244,7 @@ describe("compress", () => {
       },
     };
     await expect(compress(request("wrong", { images: wrong }))).rejects.toThrow(/near chance; check --preprocess/);
+    expect(existsSync(join(folder, "wrong.work"))).toBe(false);
   });
 
   test("goes on in a work folder that was moved", async () => {

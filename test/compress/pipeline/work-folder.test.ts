@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { WorkFolder } from "../../../src/compress/pipeline/work-folder.ts";
@@ -38,6 +38,16 @@ test("minutes of a step leave those of the steps within it out, and hold those o
   const again = await WorkFolder.open(path, "run");
   await again.timed("outer", () => pass(2));
   expect(again.minutes).toEqual({ outer: 3, inner: 5 });
+});
+
+test("a folder of something else is refused and left as it is, an empty one is taken", async () => {
+  const path = join(folder, "photos");
+  mkdirSync(path);
+  writeFileSync(join(path, "holiday.jpg"), "");
+  await expect(WorkFolder.open(path, "run")).rejects.toThrow(/photos is no work folder and not empty; give another/);
+  expect(readdirSync(path)).toEqual(["holiday.jpg"]);
+  mkdirSync(join(folder, "empty"));
+  await expect(WorkFolder.open(join(folder, "empty"), "run")).resolves.toBeInstanceOf(WorkFolder);
 });
 
 test.each(["{", "{}", '{"run":"run","results":{},"minutes":{"a":"long"}}'])(
