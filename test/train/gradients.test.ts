@@ -185,6 +185,75 @@ describe("gradient rules", () => {
   });
 });
 
+describe("rules agree along random directions for any shape:", () => {
+  const shape = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 });
+  const agree = (each: fc.Arbitrary<Case>) =>
+    fc.assert(
+      fc.asyncProperty(each, fc.integer({ min: 1, max: 1000 }), async (one, seed) => {
+        expect(await gradientError(one, seed, 2)).toBeLessThan(tolerance);
+      }),
+      { numRuns: 15, seed: 11 },
+    );
+
+  test.each(["Add", "Sub", "Mul", "Div", "Pow"])("%s of shapes that broadcast", async (op) => {
+    const pairs = fc.tuple(shape, fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), fc.nat(3));
+    const cases = pairs.map(([x, ones, missing]): Case => {
+      const y = x.map((side, i) => (ones[i] ? 1 : side)).slice(Math.min(missing, x.length - 1));
+      const by = op === "Pow" ? ["x"] : ["x", "y"];
+      return { inputs: { x, y }, by, range: [0.5, 2], build: (b) => b.op(op, ["x", "y"]) };
+    });
+    await agree(cases);
+  });
+
+  test.each(["Sigmoid", "Tanh", "Exp", "Erf", "Gelu", "Softplus"])("%s", async (op) => {
+    await agree(shape.map((x): Case => ({ inputs: { x }, build: (b) => b.op(op, ["x"]) })));
+  });
+
+  test.each(["Softmax", "LogSoftmax", "ReduceSum", "ReduceMean"])("%s along any axis", async (op) => {
+    const cases = fc.tuple(shape, fc.nat(3)).map(([x, place]): Case => {
+      const axis = place % x.length;
+      const build = (b: GraphBuilder): string =>
+        op.startsWith("Reduce") ? b.op(op, ["x", ints(b, axis)]) : b.op(op, ["x"], { axis });
+      return { inputs: { x }, build };
+    });
+    await agree(cases);
+  });
+
+  test("Transpose by any permutation", async () => {
+    const cases = shape.chain((x) =>
+      fc
+        .shuffledSubarray([...x.keys()], { minLength: x.length })
+        .map((perm): Case => ({ inputs: { x }, build: (b) => b.op("Transpose", ["x"], { perm }) })),
+    );
+    await agree(cases);
+  });
+
+  test("MatMul of stacks", async () => {
+    const sizes = fc.tuple(...([1, 2, 3, 4] as const).map(() => fc.integer({ min: 1, max: 5 })));
+    await agree(
+      sizes.map(([stack, rows, inner, columns]): Case => {
+        const inputs = { x: [stack!, rows!, inner!], y: [inner!, columns!] };
+        return { inputs, build: (b) => b.op("MatMul", ["x", "y"]) };
+      }),
+    );
+  });
+
+  test.each(["AveragePool", "MaxPool"])("%s of any kernel, stride and padding", async (op) => {
+    const pools = fc.record({
+      sides: fc.tuple(fc.integer({ min: 3, max: 7 }), fc.integer({ min: 3, max: 7 })),
+      kernel: fc.integer({ min: 1, max: 3 }),
+      stride: fc.integer({ min: 1, max: 3 }),
+      padded: fc.boolean(),
+    });
+    const cases = pools.map(({ sides, kernel, stride, padded }): Case => {
+      const pads = [0, 0, 0, 0].fill(padded && kernel > 1 ? 1 : 0);
+      const attributes = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads };
+      return { inputs: { x: [2, 2, ...sides] }, range: [-9, 9], build: (b) => b.op(op, ["x"], attributes) };
+    });
+    await agree(cases);
+  });
+});
+
 describe("convolution gradients", () => {
   const sizes = fc.record({
     images: fc.integer({ min: 1, max: 4 }),
