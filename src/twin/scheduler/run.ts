@@ -67,18 +67,28 @@ export class InputRun implements Sink {
     this.#stop({});
   }
 
-  async *outcomes(): AsyncGenerator<Outcome, void, undefined> {
+  /** Begins to read inputs. */
+  start(): void {
     void this.#feed();
-    for (;;) {
-      if (this.#stopped !== undefined) return rethrow(this.#stopped);
-      const outcome = this.#output.take();
-      if (outcome !== undefined) {
-        yield outcome;
-        this.#done++;
-        if (this.#inFlight <= this.#lowWater) this.#room.open();
-      } else if (this.#exhausted !== undefined && this.#inFlight === 0) return rethrow(this.#exhausted);
-      else await this.#output.arrival();
-    }
+  }
+
+  /** The next outcome, if it is here. The consumer calls `done` when it wants another. */
+  take(): Outcome | undefined {
+    return this.stopped ? undefined : this.#output.take();
+  }
+
+  /** The consumer is done with an outcome. */
+  done(): void {
+    this.#done++;
+    if (this.#inFlight <= this.#lowWater) this.#room.open();
+  }
+
+  /** Waits for the next outcome: false where none will come. Throws what ended the run. */
+  async more(): Promise<boolean> {
+    const end = this.#stopped ?? (this.#inFlight === 0 ? this.#exhausted : undefined);
+    if (end === undefined) await this.#output.arrival();
+    else if ("error" in end) throw end.error;
+    return end === undefined;
   }
 
   /** Lets the producer clean up. One that is still busy with an input is not waited for. */
@@ -145,8 +155,4 @@ export class InputRun implements Sink {
       this.#output.put(index, { error: new UsageError(problem) });
     }
   }
-}
-
-function rethrow(end: End): void {
-  if ("error" in end) throw end.error;
 }

@@ -98,7 +98,13 @@ class CascadeScheduler implements Scheduler, RunHost {
     signal?.addEventListener("abort", abort);
     this.#runs.add(run);
     try {
-      yield* run.outcomes();
+      run.start();
+      do {
+        for (let outcome = run.take(); outcome !== undefined; outcome = run.take()) {
+          yield outcome;
+          run.done();
+        }
+      } while (await run.more());
     } finally {
       signal?.removeEventListener("abort", abort);
       await this.#forget(run);
