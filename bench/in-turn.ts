@@ -34,7 +34,15 @@ export async function timeInTurn(systems: ReadonlyMap<string, readonly Pass[]>, 
     }
     return seconds;
   };
-  const names = [...systems.keys()];
+  return sampleInTurn([...systems.keys()], sample, rounds);
+}
+
+/** Samples in turn, once a round. A first round warms up and is not kept. */
+export async function sampleInTurn(
+  names: readonly string[],
+  sample: (name: string) => Promise<number>,
+  rounds: number,
+): Promise<Seconds> {
   await alternate(names, sample, { rounds: 1 });
   return (await alternate(names, sample, { rounds })).samples;
 }

@@ -13,13 +13,13 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { alternate } from "../../src/bench/rounds.ts";
 import { pairedRatio } from "../../src/bench/statistics.ts";
 import { type ImageBatch, imageBatches, quantizeModel } from "../../src/compress/index.ts";
 import { type ImageSource, loadPreprocessing, openImages, selectImages } from "../../src/data/index.ts";
 import { encodeNpy } from "../../src/data/npy.ts";
 import { UsageError } from "../../src/errors.ts";
 import { encodeModel, type Model, readModel } from "../../src/onnx/index.ts";
+import { type Seconds, sampleInTurn } from "../in-turn.ts";
 import { pythonWith } from "./python.ts";
 
 const packages = ["onnxruntime==1.30.0", "onnx==1.23.2", "numpy==2.4.6", "nncf==3.4.0"];
@@ -118,11 +118,8 @@ async function classesOf({ session }: Candidate, test: Inputs): Promise<number[]
   return classes;
 }
 
-/** Seconds of each round, by candidate, on the first images; a first round warms up and is not kept. */
-async function timeInTurn(
-  candidates: readonly Candidate[],
-  test: Inputs,
-): Promise<ReadonlyMap<string, readonly number[]>> {
+/** Seconds of each round, by candidate, on the first images. */
+async function timeInTurn(candidates: readonly Candidate[], test: Inputs): Promise<Seconds> {
   const first = { ...test, labels: test.labels.slice(0, timed) };
   const sessions = new Map(candidates.map(({ name, session }) => [name, session]));
   const sample = async (name: string): Promise<number> => {
@@ -130,8 +127,7 @@ async function timeInTurn(
     for (const batch of batchesOf(first, batchSize)) await logitsOf(sessions.get(name)!, batch, test.shape);
     return (performance.now() - start) / 1000;
   };
-  await alternate([...sessions.keys()], sample, { rounds: 1 });
-  return (await alternate([...sessions.keys()], sample, { rounds })).samples;
+  return sampleInTurn([...sessions.keys()], sample, rounds);
 }
 
 /** A row a candidate; agreement and speed-up are relative to the first. */

@@ -40,6 +40,7 @@ export {
   parseManifest,
 } from "./manifest.ts";
 export { checkUse, type PairOptions, pairTwin } from "./pair.ts";
+export { sharedImages } from "./parts.ts";
 export * from "./plan/index.ts";
 export * from "./scheduler/index.ts";
 export { type Audit, auditDelay, type Interval, recordAudit, startAudit } from "./statistics/index.ts";

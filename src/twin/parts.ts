@@ -26,8 +26,14 @@ export async function countKnown(folder: TwinFolder, { fingerprints }: Collected
   return overlap(known.flat(), fingerprints).length;
 }
 
-/** Images that may have trained the compressed network and still calibrate: chance shares of fingerprints, and duplicates. */
+/** Share of calibration images that may also train: chance shares of fingerprints, and duplicates. */
 const tolerated = 0.01;
+
+/** How many calibration images also train; 0 where they are so few that they change nothing. */
+export function sharedImages(training: readonly string[], calibration: readonly string[]): number {
+  const shared = overlap(training, calibration).length;
+  return shared <= tolerated * calibration.length ? 0 : shared;
+}
 
 /**
  * Refuses to calibrate on images that trained the compressed network, as far as the twin knows them: it is surer of them than
@@ -38,8 +44,8 @@ const tolerated = 0.01;
 export async function refuseTrained(folder: TwinFolder, { fingerprints }: Collected, source: string): Promise<void> {
   const { training } = folder.manifest.compression ?? {};
   if (training === undefined) return;
-  const shared = overlap(await readLines(folder, training.fingerprints.file), fingerprints).length;
-  if (shared <= tolerated * fingerprints.length) return;
+  const shared = sharedImages(await readLines(folder, training.fingerprints.file), fingerprints);
+  if (shared === 0) return;
   throw new CalibrationError(
     `${source}: ${shared} of ${fingerprints.length} images trained the compressed network, which is surer of them than of others; calibrate on new ones`,
   );

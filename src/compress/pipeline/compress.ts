@@ -44,6 +44,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   if (calibrated.cost > noFaster) compression.onNote(slowTwin(calibrated.cost));
   const result: CompressResult = {
     ...choice,
+    source: recipes[choice.recipe].source,
     ...(missed === undefined ? {} : { missed }),
     parts: sizesOf(images),
     chosen: best.candidate.name,

@@ -46,6 +46,8 @@ export interface CompressOptions {
 /** What a compression gave. */
 export interface CompressResult {
   readonly recipe: RecipeName;
+  /** The publication that the recipe follows. */
+  readonly source: string;
   /** Why this recipe, where it was chosen. */
   readonly reason?: string;
   /** How the network misses the target, where it does. */

@@ -1,6 +1,6 @@
-import { type ImageSource, overlap, selectImages, splitImages } from "../../data/index.ts";
+import { type ImageSource, selectImages, splitImages } from "../../data/index.ts";
 import { CalibrationError } from "../../errors.ts";
-import { describePromise, imagesNeeded, type TwinPromise } from "../../twin/index.ts";
+import { describePromise, imagesNeeded, sharedImages, type TwinPromise } from "../../twin/index.ts";
 
 /** The three disjoint parts of a run. */
 export interface Parts {
@@ -63,8 +63,8 @@ function refuseTooFew(name: string, available: number, needed: number, promise: 
 
 /** Refuses calibration images that also train: they would promise too much. */
 export function refuseShared(training: readonly string[], calibration: readonly string[], name: string): void {
-  const shared = overlap(training, calibration).length;
-  if (shared <= 0.01 * calibration.length) return;
+  const shared = sharedImages(training, calibration);
+  if (shared === 0) return;
   throw new CalibrationError(
     `${name}: ${shared} of ${calibration.length} images also train; give others to calibrate on`,
   );

@@ -61,7 +61,10 @@ export function imageList(name: string, paths: readonly string[]): ImageSource {
     name,
     count: paths.length,
     async *[Symbol.asyncIterator]() {
-      for (const path of paths) yield { name: path, read: () => encodedBytes(path, path) };
+      for (const path of paths) yield pathItem(path);
     },
   };
 }
+
+/** An image by path or URL. */
+export const pathItem = (path: string): ImageItem => ({ name: path, read: () => encodedBytes(path, path) });

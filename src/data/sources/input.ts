@@ -1,8 +1,7 @@
 import { InputError } from "../../errors.ts";
 import { collect } from "../chunks.ts";
-import { encodedBytes } from "../decode.ts";
 import type { ImageItem, ImageSource } from "../types.ts";
-import { isImageHead, singleImage } from "./files.ts";
+import { isImageHead, pathItem, singleImage } from "./files.ts";
 
 type Input = AsyncIterable<string | Uint8Array>;
 
@@ -78,8 +77,7 @@ function listOf(lines: AsyncGenerator<string>): ImageSource {
           if (done === true) return;
           paths.push(value);
         }
-        const path = paths[at]!;
-        yield { name: path, read: () => encodedBytes(path, path) };
+        yield pathItem(paths[at]!);
       }
     },
   };

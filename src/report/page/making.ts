@@ -1,10 +1,10 @@
-import { type CompressResult, recipes } from "../../compress/index.ts";
+import type { CompressResult } from "../../compress/index.ts";
 import { whole } from "../figures.ts";
 import { html, type Markup } from "../markup.ts";
 import { tableOf, termsOf } from "./parts.ts";
 
 /** By which recipe a twin was made, from what, and what each step took. */
-export function how({ recipe, reason, missed, parts, minutes, calibrated }: CompressResult): Markup {
+export function how({ recipe, source, reason, missed, parts, minutes, calibrated }: CompressResult): Markup {
   const { original } = calibrated.manifest.networks;
   const images = Object.entries(parts).map(([part, count]) => `${whole(count)} ${part}`);
   const total = Object.values(minutes).reduce((sum, spent) => sum + spent, 0);
@@ -12,7 +12,7 @@ export function how({ recipe, reason, missed, parts, minutes, calibrated }: Comp
   return html`<section>
 <h2>How it was made</h2>
 ${termsOf([
-  ["recipe", `${recipe} (${recipes[recipe].source})`],
+  ["recipe", `${recipe} (${source})`],
   ["because", reason],
   ["target missed", missed],
   ["images", images.join(", ")],
