@@ -10,7 +10,7 @@
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { median, percent } from "../src/figures.ts";
-import { type Batch, cpuBudget, imageSize, type Network, openLane, type Plan } from "../src/lanes/index.ts";
+import { cpuBudget, imageSize, type Network, openLane, type Plan } from "../src/lanes/index.ts";
 import { NetworkSession } from "../src/lanes/session.ts";
 import { networkOf, readTwin } from "../src/twin/folder.ts";
 import { usualBatch } from "../src/twin/lanes.ts";
@@ -154,12 +154,10 @@ interface BareLoop {
 async function serveBareLoop({ networks, batches, batch }: BareLoop): Promise<void> {
   const spec = { kind: "cpu" as const, networks: ["compressed" as const, "original" as const], threads: 1 };
   const [compressed, original] = await Promise.all(networks.map((network) => NetworkSession.load(network, spec)));
-  const inputs = Array.from({ length: batches }, (_, i): Batch => {
-    return { count: batch, data: randomBytes(batch * imageSize(networks[0]!), i) };
-  });
+  const inputs = Array.from({ length: batches }, (_, i) => randomBytes(batch * imageSize(networks[0]!), i));
   const answer = async (share: Share | undefined): Promise<void> => {
-    for (let i = 0; i < (share?.compressed ?? 0); i++) await compressed!.run(inputs[i]!);
-    for (let i = 0; i < (share?.original ?? 0); i++) await original!.run(inputs[i]!);
+    for (let i = 0; i < (share?.compressed ?? 0); i++) await compressed!.run(inputs[i]!, batch);
+    for (let i = 0; i < (share?.original ?? 0); i++) await original!.run(inputs[i]!, batch);
     parentPort!.postMessage("done", []);
     if (share === undefined) parentPort!.close();
   };

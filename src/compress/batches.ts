@@ -74,7 +74,7 @@ class Assembly {
   take(): ImageBatch {
     const data = new Float32Array(this.#planes.length * this.#size);
     for (const [i, image] of this.#planes.entries()) {
-      this.#write(data.subarray(i * this.#size, (i + 1) * this.#size), { count: 1, data: image }, 0, 1);
+      this.#write(data.subarray(i * this.#size, (i + 1) * this.#size), image);
     }
     const count = this.#planes.length;
     this.#planes = [];

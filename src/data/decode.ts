@@ -1,10 +1,8 @@
-import { readFile as readFileCallback } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import sharp from "sharp";
 import { InputError, UsageError } from "../errors.ts";
-import { readAtOnce } from "./chunks.ts";
 import { decodeSmallJpeg } from "./jpeg/decode.ts";
+import { readWhole } from "./read-whole.ts";
 import type { Pixels } from "./types.ts";
 
 /** An image as a program may hold it: a path, a URL (`file:`, `data:`, `http:`, `https:`), an encoded file, or pixels. */
@@ -34,13 +32,10 @@ export function isPixels(value: ImageInput): value is Pixels {
   return typeof value === "object" && "data" in value;
 }
 
-/** Costs a fifth less than `node:fs/promises`' own, which shows with small images. */
-const readFile = promisify(readFileCallback) as typeof import("node:fs/promises").readFile;
-
 /** Reads an image file. Throws InputError. */
 export async function readImageFile(path: string, name = path): Promise<Uint8Array> {
   try {
-    return await readFile(path, { flag: readAtOnce });
+    return await readWhole(path);
   } catch (cause) {
     throw new InputError(name, "cannot be read; check the path and its permissions", { cause });
   }

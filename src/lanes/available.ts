@@ -34,7 +34,7 @@ async function tryLane(kind: LaneKind, network: Network): Promise<Availability> 
     await using lane = await openLane({ kind, networks: [network.name], threads: 1 }, [network], {
       isolation: "process",
     });
-    const { logits } = await withinPatience(lane.run(network.name, { count: 1, data: Float32Array.of(-1, 2) }));
+    const { logits } = await withinPatience(lane.run(network.name, { count: 1, pieces: [Float32Array.of(-1, 2)] }));
     if (logits[0] === 0 && logits[1] === 2) return { kind, available: true };
     return { kind, available: false, reason: `it computes wrongly: relu(-1, 2) gave ${logits.join(", ")}` };
   } catch (error) {

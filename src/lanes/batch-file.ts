@@ -3,9 +3,10 @@
  * they lie travels as a message. It has no name, so nothing is left of it, whoever dies.
  */
 
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readSync, writevSync } from "node:fs";
+import { type BatchStore, bytesOf, joined, Slots } from "./batch-store.ts";
 import type { BatchPlace } from "./protocol.ts";
-import type { Batch } from "./types.ts";
+import type { Pixels } from "./types.ts";
 
 /** The file's descriptor in the lane's process: the first after the standard ones and that of the messages. */
 export const batchFileDescriptor = 4;
@@ -17,10 +18,9 @@ const slotSpacing = 2 ** 32;
 const nameless = constants.O_DIRECTORY | 0o20_000_000;
 
 /** The host's end. */
-export class BatchFile {
+export class BatchFile implements BatchStore {
   readonly descriptor: number;
-  /** The run whose data a slot holds. */
-  readonly #runs: (number | undefined)[] = [];
+  readonly #slots = new Slots();
 
   constructor(descriptor: number) {
     this.descriptor = descriptor;
@@ -35,27 +35,26 @@ export class BatchFile {
     }
   }
 
-  /** Stores a run's data until `free`; undefined when it does not fit into the system's memory for files. */
-  put(run: number, data: Batch["data"]): BatchPlace | undefined {
-    const free = this.#runs.indexOf(undefined);
-    const slot = free < 0 ? this.#runs.length : free;
-    if (!this.#write(slot, data)) return undefined;
-    this.#runs[slot] = run;
-    return { slot, bytes: data.byteLength, floats: data instanceof Float32Array };
+  /** Where the images lie; themselves when they do not fit into the system's memory for files. */
+  put(run: number, pieces: readonly Pixels[]): BatchPlace | Pixels {
+    const slot = this.#slots.take(run);
+    const bytes = bytesOf(pieces);
+    if (this.#write(slot, pieces, bytes)) return { slot, bytes, floats: pieces[0] instanceof Float32Array };
+    this.#slots.free(run);
+    return joined(pieces);
   }
 
   free(run: number): void {
-    const slot = this.#runs.indexOf(run);
-    if (slot >= 0) this.#runs[slot] = undefined;
+    this.#slots.free(run);
   }
 
   close(): void {
     closeSync(this.descriptor);
   }
 
-  #write(slot: number, data: Batch["data"]): boolean {
+  #write(slot: number, pieces: readonly Pixels[], bytes: number): boolean {
     try {
-      return writeSync(this.descriptor, data, 0, data.byteLength, slot * slotSpacing) === data.byteLength;
+      return writevSync(this.descriptor, pieces, slot * slotSpacing) === bytes;
     } catch {
       return false;
     }
@@ -73,7 +72,7 @@ export class BatchReader {
   }
 
   /** The data that lies there, in memory that the next call overwrites. */
-  read({ slot, bytes, floats }: BatchPlace): Batch["data"] {
+  read({ slot, bytes, floats }: BatchPlace): Pixels {
     if (this.#memory.byteLength < bytes) this.#memory = new ArrayBuffer(bytes);
     const data = new Uint8Array(this.#memory, 0, bytes);
     readSync(this.#descriptor, data, 0, bytes, slot * slotSpacing);

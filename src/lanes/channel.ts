@@ -5,15 +5,18 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { LaneError } from "../errors.ts";
 import { BatchFile } from "./batch-file.ts";
+import { type BatchStore, noStore } from "./batch-store.ts";
 import type { Reply, Request } from "./protocol.ts";
+import { SharedMemory } from "./shared-memory.ts";
 import type { Isolation } from "./types.ts";
 
 /** The line between the host and one lane. */
 export interface Channel {
   /** Identifier of the process behind it; absent for a thread. */
   readonly pid?: number;
-  /** The buffers in `transfer` may be moved instead of copied. */
-  send(request: Request, transfer?: readonly ArrayBuffer[]): void;
+  /** Carries the images of the runs. */
+  readonly batches: BatchStore;
+  send(request: Request): void;
   /** Whether the lane keeps this process alive. */
   hold(held: boolean): void;
 }
@@ -47,7 +50,8 @@ function openThread(entry: URL, events: ChannelEvents): Channel {
   });
   worker.on("exit", (code) => events.end(reason ?? (code === 0 ? undefined : `its thread exited with code ${code}`)));
   return {
-    send: (request, transfer = []) => worker.postMessage(request, transfer),
+    batches: new SharedMemory(),
+    send: (request) => worker.postMessage(request, []),
     hold: (held) => (held ? worker.ref() : worker.unref()),
   };
 }
@@ -65,28 +69,19 @@ function openProcess(entry: URL, events: ChannelEvents): Channel {
     child.on("exit", (code, signal) => resolve(code === 0 ? undefined : `its process ${howEnded(code, signal)}`));
   });
   const drained = new Promise((resolve) => child.on("disconnect", resolve));
-  child.on("message", (message) => {
-    const reply = message as Reply;
-    if ("id" in reply) file?.free(reply.id);
-    events.reply(reply);
-  });
+  child.on("message", (message) => events.reply(message as Reply));
   void Promise.all([exited, drained])
     .finally(() => file?.close())
     .then(([reason]) => events.end(reason && reason + errors()));
   return {
     ...(child.pid !== undefined && { pid: child.pid }),
-    send: (request) => void (child.connected && child.send(byFile(request, file), () => {})),
+    batches: file ?? noStore,
+    send: (request) => void (child.connected && child.send(request, () => {})),
     hold: (held) => {
       const handles = [child, child.channel, child.stderr instanceof Socket ? child.stderr : undefined];
       for (const handle of handles) handle?.[held ? "ref" : "unref"]();
     },
   };
-}
-
-/** The request with its data in the file, or as it is where there is no file or no room in it. */
-function byFile(request: Request, file: BatchFile | undefined): Request {
-  if (request.kind !== "run" || !ArrayBuffer.isView(request.data)) return request;
-  return { ...request, data: file?.put(request.id, request.data) ?? request.data };
 }
 
 const howEnded = (code: number | null, signal: NodeJS.Signals | null): string =>

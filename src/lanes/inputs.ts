@@ -1,5 +1,5 @@
 import type { Normalisation } from "../data/types.ts";
-import type { Batch, Network } from "./types.ts";
+import type { Network, Pixels } from "./types.ts";
 
 /** How a network reads images: the part of it that `writeInput` needs. */
 export interface InputFormat {
@@ -13,8 +13,8 @@ type ImageShape = Network["input"]["shape"];
 export const imageSize = ({ input }: Pick<InputFormat, "input">): number =>
   input.shape.reduce((product, size) => product * size, 1);
 
-/** Writes images `from` to `to` (exclusive) of `batch` into `target`, and zeros into what remains of it. */
-export type InputWriter = (target: Float32Array, batch: Batch, from: number, to: number) => void;
+/** Writes images into `target`, and zeros into what remains of it. */
+export type InputWriter = (target: Float32Array, images: Pixels) => void;
 
 /**
  * How a network's inputs are written: bytes normalised, planes (C x H x W) interleaved (H x W x C) for an NHWC network.
@@ -22,10 +22,8 @@ export type InputWriter = (target: Float32Array, batch: Batch, from: number, to:
  */
 export function inputWriter(format: InputFormat): InputWriter {
   const { layout, shape } = format.input;
-  const size = imageSize(format);
   const tables = Array.from({ length: shape[0] }, (_, channel) => byteTable(format.normalisation, channel));
-  return (target, batch, from, to) => {
-    const images = batch.data.subarray(from * size, to * size);
+  return (target, images) => {
     if (layout === "NHWC") interleave(target, images, shape, tables);
     else if (images instanceof Float32Array) target.set(images);
     else normalise(target, images, shape, tables);
@@ -50,7 +48,7 @@ function normalise(target: Float32Array, bytes: Uint8Array, shape: ImageShape, t
 
 function interleave(
   target: Float32Array,
-  images: Uint8Array | Float32Array,
+  images: Pixels,
   [channels, height, width]: ImageShape,
   tables: ByteTables,
 ): void {

@@ -4,7 +4,7 @@ import type { Reply } from "./protocol.ts";
 import type { Batch, Isolation, Lane, LaneEnd, LaneResult, LaneSpec, Network, NetworkName } from "./types.ts";
 
 export interface LaneOptions {
-  /** A `process` survives a native crash, at the price of copying every batch. Default `thread`. */
+  /** A `process` survives a native crash, at the price of copying every batch once more. Default `thread`. */
   readonly isolation?: Isolation;
 }
 
@@ -12,8 +12,7 @@ let lanesOpened = 0;
 let webgpuLane: string | undefined;
 
 /**
- * Opens a lane with the networks that `spec` names, out of `networks`. Batches given to it are moved, not copied:
- * their data is gone for the caller. An idle lane does not keep the program alive.
+ * Opens a lane with the networks that `spec` names, out of `networks`. An idle lane does not keep the program alive.
  *
  * @throws LaneError when a network cannot be loaded, the execution provider is not there, or a WebGPU lane is open
  * already: two at once can crash the runtime.
@@ -120,9 +119,9 @@ class HostedLane implements Lane {
       return Promise.reject(new LaneError(`lane ${this.id} does not run "${network}"; it runs ${known}`));
     }
     const id = this.#runs++;
-    const data = movable(batch.data);
-    this.#channel.hold(true);
-    this.#channel.send({ kind: "run", id, network, count: batch.count, data }, [data.buffer]);
+    const data = this.#channel.batches.put(id, batch.pieces);
+    if (this.#pending.size === 0) this.#channel.hold(true);
+    this.#channel.send({ kind: "run", id, network, count: batch.count, data });
     return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
   }
 
@@ -148,6 +147,7 @@ class HostedLane implements Lane {
   #settle(reply: Extract<Reply, { id: number }>): void {
     const pending = this.#pending.get(reply.id);
     this.#pending.delete(reply.id);
+    this.#channel.batches.free(reply.id);
     if (this.#pending.size === 0 && this.#state === "open") this.#channel.hold(false);
     if (reply.kind === "refused") pending?.reject(new LaneError(`lane ${this.id}: ${reply.reason}`));
     else pending?.resolve({ logits: reply.logits, started: reply.started, finished: reply.finished });
@@ -161,11 +161,4 @@ class HostedLane implements Lane {
     this.#pending.clear();
     return this.#state;
   }
-}
-
-/** The same values in a buffer of their own, which can be moved to another thread. */
-function movable<T extends Uint8Array | Float32Array>(data: T): T & { readonly buffer: ArrayBuffer } {
-  const { buffer, byteLength } = data;
-  const own = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-  return (own ? data : data.slice()) as T & { readonly buffer: ArrayBuffer };
 }

@@ -1,4 +1,4 @@
-import type { Batch, LaneSpec, Network, NetworkName } from "./types.ts";
+import type { LaneSpec, Network, NetworkName, Pixels } from "./types.ts";
 
 /** What the host tells a lane. `open` comes first and once; nothing comes after `close`. */
 export type Request =
@@ -6,12 +6,14 @@ export type Request =
   | ({ readonly kind: "run" } & RunRequest)
   | { readonly kind: "close" };
 
-export interface RunRequest extends Pick<Batch, "count"> {
+export interface RunRequest {
   /** Chosen by the host; the reply carries it back. */
   readonly id: number;
   readonly network: NetworkName;
-  /** The batch's data, or where in the batch file they lie. */
-  readonly data: Batch["data"] | BatchPlace;
+  /** Images in the batch. */
+  readonly count: number;
+  /** Their values, or where in the batch file these lie. */
+  readonly data: Pixels | BatchPlace;
 }
 
 /** Where the data of a batch lie in a batch file. */

@@ -1,6 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { type InputWriter, imageSize, inputWriter } from "./inputs.ts";
-import type { Batch, LaneSpec, Network } from "./types.ts";
+import type { LaneSpec, Network, Pixels } from "./types.ts";
 
 /** One network, loaded into ONNX Runtime. */
 export class NetworkSession {
@@ -24,14 +24,20 @@ export class NetworkSession {
     return new NetworkSession(network, session);
   }
 
-  /** Logits of every image of the batch; a network with a fixed batch size runs as often as it takes. */
-  async run(batch: Batch): Promise<Float32Array> {
-    const { fixedBatch = batch.count, output } = this.#network;
-    const logits = new Float32Array(batch.count * output.classes);
-    for (let from = 0; from < batch.count; from += fixedBatch) {
-      const to = Math.min(from + fixedBatch, batch.count);
-      const rows = await this.#runOnce(this.#input(batch, from, to, fixedBatch), fixedBatch);
-      logits.set(rows.subarray(0, (to - from) * output.classes), from * output.classes);
+  /**
+   * Logits of `count` images, those that `images` lacks being zeros; a network with a fixed batch size runs as often as it
+   * takes.
+   */
+  async run(images: Pixels, count: number): Promise<Float32Array> {
+    const size = imageSize(this.#network);
+    if (images.length % size !== 0 || images.length > count * size) {
+      throw new Error(`${images.length} values are not ${count} images of ${size}`);
+    }
+    const { fixedBatch: rows = count, output } = this.#network;
+    const logits = new Float32Array(count * output.classes);
+    for (let from = 0; from < count; from += rows) {
+      const answers = await this.#runOnce(this.#input(images.subarray(from * size, (from + rows) * size), rows), rows);
+      logits.set(answers.subarray(0, (count - from) * output.classes), from * output.classes);
     }
     return logits;
   }
@@ -40,13 +46,11 @@ export class NetworkSession {
     await this.#session.release();
   }
 
-  #input(batch: Batch, from: number, to: number, rows: number): Float32Array {
-    const ready = batch.data instanceof Float32Array && this.#network.input.layout === "NCHW" && batch.count === rows;
-    if (ready) return batch.data;
+  #input(images: Pixels, rows: number): Float32Array {
     const size = rows * imageSize(this.#network);
     if (this.#scratch.length < size) this.#scratch = new Float32Array(size);
     const input = this.#scratch.subarray(0, size);
-    this.#write(input, batch, from, to);
+    this.#write(input, images);
     return input;
   }
 

@@ -21,11 +21,14 @@ export interface Network {
   readonly fixedBatch?: number;
 }
 
-/** `count` images, one after the other, each as channel planes (C x H x W). */
+/** Values of images, each as channel planes (C x H x W): bytes, which the lane normalises, or network inputs. */
+export type Pixels = Uint8Array | Float32Array;
+
+/** `count` images, one after the other. */
 export interface Batch {
   readonly count: number;
-  /** Bytes are normalised in the lane; floats are network inputs already. */
-  readonly data: Uint8Array | Float32Array;
+  /** The images in pieces of one type, as many to a piece as may be. Where they end early, zeros follow. */
+  readonly pieces: readonly Pixels[];
 }
 
 /** What a run gave, and when (milliseconds since the epoch, with fractions). */
@@ -49,8 +52,8 @@ export interface Lane extends AsyncDisposable {
   /** Of its process, where it has one of its own. */
   readonly pid?: number;
   /**
-   * Moves the batch's data to the lane. Rejects with LaneError when the lane dies before the batch is answered, was
-   * closed, or when the runtime refuses the batch (the lane then lives on).
+   * Copies the images to the lane before it returns. Rejects with LaneError when the lane dies before the batch is
+   * answered, was closed, or when the runtime refuses the batch (the lane then lives on).
    */
   run(network: NetworkName, batch: Batch): Promise<LaneResult>;
   /** Fulfilled once, when the lane has ended. */

@@ -64,7 +64,7 @@ class LaneServer {
     const started = now();
     try {
       const data = ArrayBuffer.isView(given) ? given : this.#batches.read(given);
-      const logits = await this.#sessions.get(network)!.run({ count, data });
+      const logits = await this.#sessions.get(network)!.run(data, count);
       const reply: Reply = { kind: "answered", id, logits, started, finished: now() };
       this.#host.send(reply, [logits.buffer as ArrayBuffer]);
     } catch (error) {

@@ -42,7 +42,7 @@ async function runCanaries({ count, planes, compressed }: Canaries, network: Net
     const images = Math.min(batch, count - start);
     const result = await lane.run(network.name, {
       count: images,
-      data: planes.slice(start * size, (start + images) * size),
+      pieces: [planes.subarray(start * size, (start + images) * size)],
     });
     data.set(result.logits, start * compressed.classes);
   }

@@ -110,14 +110,13 @@ class Collector {
   #start(network: Network, planes: readonly Uint8Array[]): void {
     const lane = this.#options.lanes[this.#turn++ % this.#options.lanes.length]!;
     const first = this.#names.length - planes.length;
-    const run = lane
-      .run(network.name, { count: planes.length, data: concatenate(planes) })
-      .then(({ logits, started, finished }) => {
-        this.#busy.set(network.name, (this.#busy.get(network.name) ?? 0) + finished - started);
-        this.#options.onProgress?.(planes.length / this.#networks.length);
-        this.#refuseUnanswered(network, logits, first);
-        return logits;
-      });
+    const asked = lane.run(network.name, { count: planes.length, pieces: planes });
+    const run = asked.then(({ logits, started, finished }) => {
+      this.#busy.set(network.name, (this.#busy.get(network.name) ?? 0) + finished - started);
+      this.#options.onProgress?.(planes.length / this.#networks.length);
+      this.#refuseUnanswered(network, logits, first);
+      return logits;
+    });
     const settled = run.then(noop, noop).finally(() => this.#running.delete(settled));
     this.#running.add(settled);
     this.#rows.get(network.name)!.push(run);
@@ -145,15 +144,6 @@ class Collector {
 }
 
 const noop = (): void => undefined;
-
-function concatenate(planes: readonly Uint8Array[]): Uint8Array {
-  const size = planes[0]!.length;
-  const data = new Uint8Array(size * planes.length);
-  planes.forEach((image, index) => {
-    data.set(image, index * size);
-  });
-  return data;
-}
 
 /** The logits of one network; a programming error when it was not collected. */
 export function logitsOf(collected: Collected, name: NetworkName): Logits {

@@ -17,7 +17,7 @@ const program = (isolation: string, network: Network, body: string): string => `
   const network = ${JSON.stringify(network)};
   const spec = { kind: "cpu", networks: ["original"], threads: 1 };
   const lane = await openLane(spec, [network], { isolation: "${isolation}" });
-  const run = () => lane.run("original", { count: 128, data: new Uint8Array(128 * 3 * 32 * 32) });
+  const run = () => lane.run("original", { count: 128, pieces: [new Uint8Array(128 * 3 * 32 * 32)] });
   ${body}`;
 
 describe.each(["thread", "process"] as const)("a program with a lane in a %s", (isolation) => {
@@ -81,7 +81,7 @@ describe("a lane's process", () => {
     const network = storeNetwork(folder, "original", classifier({ seed: 1, size: 32, width: 32 }));
     const spec = { kind: "cpu" as const, networks: ["original" as const], threads: 1 };
     const lane = await openLane(spec, [network], { isolation: "process" });
-    const run = lane.run("original", { count: 256, data: new Uint8Array(256 * 3072) });
+    const run = lane.run("original", { count: 256, pieces: [new Uint8Array(256 * 3072)] });
     process.kill(lane.pid!, signal);
     await expect(run).rejects.toThrow(new RegExp(`died: its process was killed by ${signal}`));
     expect(await lane.ended).toMatchObject({ kind: "died" });
@@ -118,7 +118,7 @@ describe.runIf(process.platform === "linux")("the file in memory between a progr
   it("is given back when the lane is closed and when it dies", async () => {
     for (const end of ["close", "die"]) {
       const lane = await open();
-      await lane.run("original", { count: 1, data: new Uint8Array(192) });
+      await lane.run("original", { count: 1, pieces: [new Uint8Array(192)] });
       expect(memoryFiles()).toHaveLength(1);
       if (end === "close") await lane.close();
       else process.kill(lane.pid!, "SIGKILL");
@@ -131,7 +131,7 @@ describe.runIf(process.platform === "linux")("the file in memory between a progr
     const body = `
       const lane = await openLane({ kind: "cpu", networks: ["original"], threads: 1 }, [${JSON.stringify(network)}], { isolation: "process" });
       const data = Uint8Array.from({ length: 192 }, (_, i) => i);
-      console.log(JSON.stringify([...(await lane.run("original", { count: 1, data })).logits]));`;
+      console.log(JSON.stringify([...(await lane.run("original", { count: 1, pieces: [data] })).logits]));`;
     writeFileSync(`${folder}/program.mjs`, `import { openLane } from ${JSON.stringify(library)};${body}`);
     const program = `'${process.execPath}' '${folder}/program.mjs'`;
     const [limited, free] = await Promise.all(
@@ -160,7 +160,7 @@ describe("memory", () => {
     const resident: number[] = [];
     for (let round = 0; round < 100; round++) {
       await using lane = await openLane(spec, [network]);
-      await lane.run("original", { count: 4, data: new Uint8Array(4 * 192) });
+      await lane.run("original", { count: 4, pieces: [new Uint8Array(4 * 192)] });
       resident.push(process.memoryUsage.rss());
     }
     expect(slope(resident)).toBeLessThan(300_000);

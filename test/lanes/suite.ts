@@ -40,8 +40,8 @@ export function laneSuite({ kind, isolation, tolerance, timeout = 30_000 }: Lane
       await using lane = await open(["compressed"]);
       const bytes = randomBytes(2 * 192, 5);
       const floats = Float32Array.from(bytes, (byte) => byte / 255 - 0.5);
-      const fromFloats = await lane.run("compressed", { count: 2, data: floats });
-      const fromBytes = await lane.run("compressed", { count: 2, data: bytes });
+      const fromFloats = await lane.run("compressed", { count: 2, pieces: [floats] });
+      const fromBytes = await lane.run("compressed", { count: 2, pieces: [bytes] });
       expect(fromFloats.logits).toEqual(fromBytes.logits);
     });
 
@@ -63,7 +63,7 @@ export function laneSuite({ kind, isolation, tolerance, timeout = 30_000 }: Lane
 
     it("answers batches asked for ahead, in their order", async () => {
       await using lane = await open(["compressed"]);
-      const ask = (seed: number) => lane.run("compressed", { count: 1, data: randomBytes(192, seed) });
+      const ask = (seed: number) => lane.run("compressed", { count: 1, pieces: [randomBytes(192, seed)] });
       const results = await Promise.all([1, 2, 3, 4].map(ask));
       for (const [i, result] of results.entries()) {
         expect(result.finished).toBeGreaterThanOrEqual(result.started);
@@ -73,21 +73,21 @@ export function laneSuite({ kind, isolation, tolerance, timeout = 30_000 }: Lane
 
     it("lives on after a batch that the runtime refuses", async () => {
       await using lane = await open(["compressed"]);
-      const wrong = lane.run("compressed", { count: 1, data: new Float32Array(17) });
+      const wrong = lane.run("compressed", { count: 1, pieces: [new Float32Array(17)] });
       await expect(wrong).rejects.toThrow(LaneError);
       await expectReference(lane, networks[0]!, 2, tolerance);
     });
 
     it("refuses a network that it does not run", async () => {
       await using lane = await open(["compressed"]);
-      const run = lane.run("original", { count: 1, data: new Uint8Array(192) });
+      const run = lane.run("original", { count: 1, pieces: [new Uint8Array(192)] });
       await expect(run).rejects.toThrow(/does not run "original"; it runs compressed/);
     });
 
     it("closes in mid-run: the batch in progress is answered, the rest is dropped, nothing runs after", async () => {
       const lane = await open(["original"]);
       const runs = Array.from({ length: 20 }, () =>
-        lane.run("original", { count: 64, data: new Uint8Array(64 * 192) }),
+        lane.run("original", { count: 64, pieces: [new Uint8Array(64 * 192)] }),
       );
       const settled = Promise.allSettled(runs);
       await Promise.all([lane.close(), lane.close()]);
@@ -95,7 +95,7 @@ export function laneSuite({ kind, isolation, tolerance, timeout = 30_000 }: Lane
       const outcomes = (await settled).map(({ status }) => status);
       expect(outcomes).toContain("rejected");
       expect(outcomes).toEqual(outcomes.toSorted());
-      await expect(lane.run("original", { count: 1, data: new Uint8Array(192) })).rejects.toThrow(/closed/);
+      await expect(lane.run("original", { count: 1, pieces: [new Uint8Array(192)] })).rejects.toThrow(/closed/);
     });
 
     it("names the network and the file that it cannot load", async () => {
@@ -110,7 +110,7 @@ export function laneSuite({ kind, isolation, tolerance, timeout = 30_000 }: Lane
 async function expectReference(lane: Lane, network: Network, count: number, tolerance: number): Promise<void> {
   const data = randomBytes(count * 192, count);
   const expected = await referenceLogits(network, data);
-  const { logits } = await lane.run(network.name, { count, data });
+  const { logits } = await lane.run(network.name, { count, pieces: [data] });
   expect(logits.length).toBe(expected.length);
   expect(Math.max(...logits.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThanOrEqual(tolerance);
 }

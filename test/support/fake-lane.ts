@@ -71,7 +71,8 @@ class FakeLane implements Lane {
     await this.close();
   }
 
-  async #compute(network: NetworkName, { count, data }: Batch): Promise<LaneResult | undefined> {
+  async #compute(network: NetworkName, { count, pieces }: Batch): Promise<LaneResult | undefined> {
+    const data = pieces.flatMap((piece) => [...piece]);
     const ids = Array.from({ length: count }, (_, i) => data[2 * i]! * 256 + data[2 * i + 1]!);
     this.#world.log.push({ lane: this.id, network, ids });
     try {

@@ -81,7 +81,7 @@ async function* batches(
   for (let from = 0; from < images; from += batch) {
     const count = Math.min(batch, images - from);
     const values = new Float32Array(count * size);
-    write(values, { count, data: training.images.subarray(from * size, (from + count) * size) }, 0, count);
+    write(values, training.images.subarray(from * size, (from + count) * size));
     yield { count, data: values };
   }
 }

@@ -31,7 +31,7 @@ export function* inputBatches(
   for (let from = 0; from < total; from += batchSize) {
     const count = Math.min(batchSize, total - from);
     const values = new Float32Array(count * size);
-    write(values, { count, data: data.images.subarray(from * size, (from + count) * size) }, 0, count);
+    write(values, data.images.subarray(from * size, (from + count) * size));
     yield { count, data: values };
   }
 }

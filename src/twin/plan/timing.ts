@@ -84,7 +84,7 @@ async function timeLane(lane: Lane, network: Network, batch: number, until: numb
   for (let run = 0; run <= runsAtLeast || performance.now() < until; run++) {
     const data = noise(batch * imageSize(network));
     const before = performance.now();
-    await lane.run(network.name, { count: batch, data });
+    await lane.run(network.name, { count: batch, pieces: [data] });
     if (run > 0) times.push((performance.now() - before) / batch);
   }
   return times;

@@ -5,7 +5,7 @@ import type { Task } from "./task.ts";
 /**
  * What becomes of a task whose logits at `stage` are here: its outcome, or undefined when it goes to the next stage.
  *
- * @param row logits of this image; copied where they are kept
+ * @param row logits of this image, which the outcome keeps
  */
 export function judge(
   task: Task,
@@ -22,7 +22,7 @@ export function judge(
   const confidence = confidenceOf(row);
   if (Number.isNaN(task.confidence)) task.confidence = confidence;
   if (threshold !== undefined && !(confidence >= threshold)) return undefined;
-  return { class: winner, logits: row.slice(), confidence: task.confidence, answeredBy: network };
+  return { class: winner, logits: row, confidence: task.confidence, answeredBy: network };
 }
 
 /** Index of the largest logit, the first of equals; undefined when any is not finite. */

@@ -6,7 +6,7 @@ import { judge } from "./judge.ts";
 import { type Backlog, batchesAhead, chooseWork, type Work } from "./policy.ts";
 import { InputRun, type RunHost } from "./run.ts";
 import { LaneSlot } from "./slot.ts";
-import { assemble, type Task, TaskQueue } from "./task.ts";
+import { type Task, TaskQueue } from "./task.ts";
 import type { Inputs, RunOptions, Scheduler, SchedulerOptions } from "./types.ts";
 
 /** Batches in the default window, for each lane and one more. */
@@ -210,7 +210,7 @@ class CascadeScheduler implements Scheduler, RunHost {
   #give(slot: LaneSlot<Assignment>, work: Pick<Assignment, "from" | "stage" | "early">, tasks: readonly Task[]): void {
     const { network } = this.#options.cascade[work.stage]!;
     const rows = this.#options.deterministic === true ? this.#batch[work.stage]! : tasks.length;
-    slot.run(network, assemble(tasks, this.inputSize, rows), { ...work, tasks, rows });
+    slot.run(network, { count: rows, pieces: tasks.map(({ data }) => data) }, { ...work, tasks, rows });
   }
 
   #answered({ stage, tasks, rows, early }: Assignment, lane: string, result: LaneResult): void {
@@ -240,7 +240,7 @@ class CascadeScheduler implements Scheduler, RunHost {
 
   #answeredEarly(task: Task, row: Float32Array): void {
     if (task.early?.needed === true) this.#judge(task, 1, row);
-    else task.early = { logits: row.slice(), needed: false };
+    else task.early = { logits: row, needed: false };
   }
 
   #escalate(task: Task, stage: number): void {

@@ -1,4 +1,4 @@
-import type { Batch } from "../../lanes/types.ts";
+import type { Pixels } from "../../lanes/types.ts";
 import type { Outcome } from "../types.ts";
 
 /** Where an input's outcome goes. */
@@ -19,7 +19,7 @@ export interface Task {
   readonly sink: Sink;
   /** Its place in the run. */
   readonly index: number;
-  readonly data: Uint8Array | Float32Array;
+  readonly data: Pixels;
   /** Of the first network that ran it; NaN before. */
   confidence: number;
   /** How many lanes died while they ran it. */
@@ -83,12 +83,4 @@ export class TaskQueue {
     this.#tasks = this.#tasks.slice(this.#head);
     this.#head = 0;
   }
-}
-
-/** A batch of the tasks' data, filled up with zeros to `rows` images. */
-export function assemble(tasks: readonly Task[], inputSize: number, rows: number): Batch {
-  const length = rows * inputSize;
-  const data = tasks[0]!.data instanceof Float32Array ? new Float32Array(length) : new Uint8Array(length);
-  for (let i = 0; i < tasks.length; i++) data.set(tasks[i]!.data, i * inputSize);
-  return { count: rows, data };
 }
