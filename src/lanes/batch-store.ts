@@ -29,8 +29,11 @@ export class Slots {
 /** Sends images as they are, for want of anything better. */
 export const noStore: BatchStore = { put: (_, pieces) => joined(pieces), free: () => {}, close: () => {} };
 
-export const bytesOf = (pieces: readonly Pixels[]): number =>
-  pieces.reduce((bytes, { byteLength }) => bytes + byteLength, 0);
+export function bytesOf(pieces: readonly Pixels[]): number {
+  let values = 0;
+  for (const { length } of pieces) values += length;
+  return values * (pieces[0]?.BYTES_PER_ELEMENT ?? 1);
+}
 
 /** The pieces in one, in memory of its own or in `memory`. */
 export function joined(

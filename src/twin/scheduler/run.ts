@@ -1,5 +1,5 @@
 import { UsageError } from "../../errors.ts";
-import { isFailure, type Outcome } from "../types.ts";
+import type { Outcome } from "../types.ts";
 import { Gate } from "./gate.ts";
 import { OrderedOutput } from "./output.ts";
 import type { Sink, Task } from "./task.ts";
@@ -147,7 +147,7 @@ export class InputRun implements Sink {
 
   #accept(input: Input): void {
     const index = this.#read++;
-    if (isFailure(input)) this.#output.put(index, input);
+    if (!ArrayBuffer.isView(input)) this.#output.put(index, input);
     else if (input.length === this.#host.inputSize) {
       this.#host.offer({ sink: this, index, data: input, confidence: Number.NaN, deaths: 0 });
     } else {
