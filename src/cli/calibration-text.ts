@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { percent, points } from "../report/figures.ts";
-import { type CalibrateResult, describePromise } from "../twin/index.ts";
+import { type CalibrateResult, describePromise, type Standing } from "../twin/index.ts";
 
 /** What a calibration found, for a person. */
 export function calibrationText({ manifest, calibration, cost, labelled }: CalibrateResult): string {
@@ -15,6 +15,10 @@ export function calibrationText({ manifest, calibration, cost, labelled }: Calib
   if (!labelled) lines.push("The images have no labels: only agreement with the original can be promised.");
   return lines.join("\n");
 }
+
+/** What to think of images that look learned. */
+export const learnedText = ({ accuracy, probability }: Standing): string =>
+  `the original is right on ${percent(accuracy)} of the calibration images and says ${percent(probability)} itself; on new images networks are surer than right. If it was trained on these, calibrate on new ones, or the promise is worth nothing`;
 
 const dropText = (drop: number | undefined): string => (drop === undefined ? "" : `, drop ${inPoints(drop)}`);
 

@@ -15,6 +15,7 @@ import { type Collected, logitsOf } from "./collect.ts";
 import { confidences } from "./confidence/index.ts";
 import { stageCosts, twinOutputs } from "./evaluate.ts";
 import { readTwinToChange, type TwinFolder } from "./folder.ts";
+import { looksLearned, type Standing, standingOf } from "./learned-images.ts";
 import type { Manifest } from "./manifest.ts";
 import { refuseTrained } from "./parts.ts";
 import { recordCalibration } from "./record.ts";
@@ -58,6 +59,8 @@ export interface CalibrateResult {
    * answers otherwise than the original. All other images lose nothing, whatever they show.
    */
   readonly toLabel: readonly string[];
+  /** How the original stands to the calibration images, where these look like images that it was trained on. */
+  readonly learned?: Standing;
   readonly failures: readonly { readonly name: string; readonly error: InputError }[];
 }
 
@@ -85,12 +88,18 @@ export async function calibrateTwin(
     curve: curveOf(manifest, parts.calibration),
     labelled: hasLabels(parts.calibration),
     toLabel: namesToLabel(manifest, parts),
+    ...learnedImages(parts.calibration),
     failures: [...parts.selection.failures, ...parts.calibration.failures],
   };
 }
 
 const networksFor = ({ trySecond = false }: CalibrateOptions): NetworkName[] =>
   trySecond ? ["compressed", "original", "original-int8"] : ["compressed", "original"];
+
+function learnedImages({ logits, labels }: Collected): Pick<CalibrateResult, "learned"> {
+  const standing = standingOf(logits.get("original")!, labels);
+  return standing !== undefined && looksLearned(standing) ? { learned: standing } : {};
+}
 
 function curveOf(manifest: Manifest, calibration: Collected): readonly CurvePoint[] {
   const { threshold = Number.POSITIVE_INFINITY, confidence } = manifest;

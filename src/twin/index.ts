@@ -30,6 +30,7 @@ export {
   type TwinFolder,
 } from "./folder.ts";
 export { usualBatch, usualPlan, withLanes } from "./lanes.ts";
+export { looksLearned, type Standing, standingOf } from "./learned-images.ts";
 export {
   cascadeOf,
   type Guarantee,

@@ -11,7 +11,7 @@ import {
   readTwinToChange,
   summaryOf,
 } from "../../twin/index.ts";
-import { calibrationText } from "../calibration-text.ts";
+import { calibrationText, learnedText } from "../calibration-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
 import { examples, options, withSelection } from "../options.ts";
@@ -105,6 +105,7 @@ export const calibrateCommand = () =>
             : await calibrate();
           progress.stop();
           for (const { error } of result.failures) terminal.warn(error.message);
+          if (result.learned !== undefined) terminal.warn(learnedText(result.learned));
           if (flags.report !== undefined) await writeReport(flags.report, path, result);
           if (flags.toLabel !== undefined) await writeWhole(flags.toLabel, labelList(result.toLabel));
           if (flags.json !== undefined) await writeJson(flags.json, jsonOf(basename(resolve(path)), result));

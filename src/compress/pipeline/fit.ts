@@ -1,16 +1,14 @@
 import { CalibrationError } from "../../errors.ts";
 import { percent } from "../../figures.ts";
 import { accuracyOf, type Dataset, subset } from "../../train/index.ts";
-import { type ManifestNetwork, topClasses } from "../../twin/index.ts";
+import { looksLearned, type ManifestNetwork, type Standing, standingOf, topClasses } from "../../twin/index.ts";
 import { originalAnswers } from "./answers.ts";
 import type { Compression } from "./context.ts";
 import type { LoadedImages, LoadedParts } from "./images.ts";
 
 /** An accuracy below so many times chance means that model, preprocessing or labels do not belong together. */
 const nearChance = 1.5;
-/** Nobody classifies new images so well: they are likely those that the network was trained on. */
-const tooGood = 0.995;
-/** Nor so much better than other images. */
+/** Nobody classifies new images so much better than others: they are likely those that the network was trained on. */
 const tooMuchBetter = 0.05;
 /** Calibration images that show whether they are such: their accuracy is then known to a point. */
 const shownImages = 1000;
@@ -30,10 +28,11 @@ export async function checkOriginal(compression: Compression, calibration: Loade
     throw unfit(`has an accuracy of ${percent(accuracy)} on these images, near chance`);
   }
   if (!calibration.labelled) return;
-  const calibrating = await calibrationAccuracy(calibration.data, compression);
-  if (isKnown(calibrating, accuracy)) {
+  const calibrating = await calibrationStanding(calibration.data, compression);
+  if (calibrating !== undefined && isKnown(calibrating, accuracy)) {
+    const { accuracy: right, probability } = calibrating;
     onNote(
-      `the original is right on ${percent(calibrating)} of the calibration images and on ${percent(accuracy)} of others: if it was trained on them, calibrate on new ones, or the promise is worth nothing`,
+      `the original is right on ${percent(right)} of the calibration images, says ${percent(probability)} itself, and is right on ${percent(accuracy)} of others: if it was trained on them, calibrate on new ones, or the promise is worth nothing`,
     );
   }
 }
@@ -49,19 +48,21 @@ export function refuseUnknownClasses(parts: LoadedParts, { output }: ManifestNet
   }
 }
 
-/** Whether images look like those that the original was trained on, by its accuracy on them and on others. */
-export const isKnown = (accuracy: number, elsewhere: number): boolean =>
-  accuracy > tooGood || accuracy > elsewhere + tooMuchBetter;
+/** Whether images look like those that the original was trained on, by its accuracy on others as well. */
+export const isKnown = (standing: Standing, elsewhere: number): boolean =>
+  looksLearned(standing) || standing.accuracy > elsewhere + tooMuchBetter;
 
 /** Every so many images are taken: those of a folder come class by class. */
-async function calibrationAccuracy(data: Dataset, compression: Compression): Promise<number> {
+async function calibrationStanding(data: Dataset, compression: Compression): Promise<Standing | undefined> {
   const step = Math.ceil(data.labels.length / shownImages);
   const few = subset(
     data,
     [...data.labels.keys()].filter((i) => i % step === 0),
   );
-  const { data: logits } = await originalAnswers("original on calibration images", few, compression);
-  return accuracyOf(logits, few.labels);
+  return standingOf(
+    await originalAnswers("original on calibration images", few, compression),
+    Int32Array.from(few.labels),
+  );
 }
 
 const unfit = (what: string): CalibrationError =>

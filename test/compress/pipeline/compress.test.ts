@@ -274,9 +274,9 @@ describe("compress", () => {
 });
 
 test("images on which the original is near perfect, or far better than elsewhere, look like those that trained it", () => {
-  expect(isKnown(0.999, 0.99)).toBe(true);
-  expect(isKnown(0.97, 0.88)).toBe(true);
-  expect(isKnown(0.9, 0.88)).toBe(false);
+  expect(isKnown({ images: 1000, accuracy: 0.999, probability: 1 }, 0.99)).toBe(true);
+  expect(isKnown({ images: 1000, accuracy: 0.94, probability: 0.97 }, 0.88)).toBe(true);
+  expect(isKnown({ images: 1000, accuracy: 0.9, probability: 0.97 }, 0.88)).toBe(false);
 });
 
 describe("auto", () => {
