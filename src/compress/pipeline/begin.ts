@@ -10,14 +10,18 @@ import type { LoadedParts } from "./images.ts";
 import type { CompressOptions } from "./options.ts";
 import { WorkFolder } from "./work-folder.ts";
 
-/** Opens the work folder of a run, and asks the original what it makes of the selection images. */
+/** Opens the folder where a run keeps what it has finished. */
+export const openWork = (original: AdmittedNetwork, images: LoadedParts, options: CompressOptions) =>
+  WorkFolder.open(workPath(options), runHash(original, images, options));
+
+/** Sets a run up in its work folder, and asks the original what it makes of the selection images. */
 export async function begin(
+  work: WorkFolder,
   original: AdmittedNetwork,
   images: LoadedParts,
   options: CompressOptions,
 ): Promise<Compression> {
   const { normalisation } = createPreprocessor(options.preprocessing);
-  const work = await WorkFolder.open(workPath(options), runHash(original, images, options));
   await writeWhole(work.file(original.entry.file), original.bytes);
   const { promise, target = {}, budget, seed, flip, weightBits, signal } = options;
   const { onProgress = () => {}, onNote = () => {} } = options;

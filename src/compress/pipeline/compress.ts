@@ -1,7 +1,7 @@
 import { CalibrationError, UsageError } from "../../errors.ts";
 import { readModel } from "../../onnx/index.ts";
 import { type AdmittedNetwork, admitNetwork, checkUse, describePromise, refuseExisting } from "../../twin/index.ts";
-import { begin } from "./begin.ts";
+import { begin, openWork } from "./begin.ts";
 import { makeCandidates } from "./candidates.ts";
 import { checkCompressOptions } from "./check.ts";
 import type { Compression } from "./context.ts";
@@ -32,8 +32,8 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   for (const note of original.notes) options.onNote?.(note);
   const images = await loadParts(await cutParts(options), options);
   refuseUnknownClasses(images, original.entry);
-  const compression = await begin(original, images, options);
-  const { work } = compression;
+  await using work = await openWork(original, images, options);
+  const compression = await begin(work, original, images, options);
   await unlessRefused(compression, options, () => checkOriginal(compression, images.calibration));
   const choice = recipeFor(options, images.training, original);
   const scored = await scoredCandidates(choice, compression, options);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import { makeFolder, readBytes, writeWhole } from "../../files.ts";
+import { claimFile, claimFolder } from "./claim.ts";
 
 const stateSchema = z.strictObject({
   /** Hash of all that the run depends on. */
@@ -18,42 +19,42 @@ type State = z.infer<typeof stateSchema>;
 const stateFile = "state.json";
 
 /** Where a run keeps what it has finished: after an interruption it goes on from there. */
-export class WorkFolder {
+export class WorkFolder implements AsyncDisposable {
   readonly #path: string;
   readonly #state: State;
+  readonly #claim: AsyncDisposable;
   /** Minutes of all steps since the folder was opened. */
   #spent = 0;
 
-  private constructor(path: string, state: State) {
+  private constructor(path: string, state: State, claim: AsyncDisposable) {
     this.#path = path;
     this.#state = state;
+    this.#claim = claim;
   }
 
   /**
-   * Opens a run's folder, or makes it.
+   * Opens a run's folder, or makes it; no other run may, before this one lets it go.
    *
    * @param run - hash of all that decides the results
-   * @throws UsageError when the folder holds another run, or files of something else
+   * @throws UsageError when the folder holds another run, or files of something else, or another process works in it
    */
   static async open(path: string, run: string): Promise<WorkFolder> {
     await makeFolder(path);
-    if (!existsSync(join(path, stateFile))) return WorkFolder.#start(path, run);
-    const state = await readState(join(path, stateFile));
-    if (state.run !== run) {
-      throw new UsageError(
-        `${path} holds a run with other options, images or another model; give another --work, or delete it`,
-      );
+    refuseForeign(path);
+    const claim = await claimFolder(path);
+    try {
+      const work = new WorkFolder(path, await stateOf(path, run), claim);
+      await work.#store();
+      return work;
+    } catch (error) {
+      await claim[Symbol.asyncDispose]();
+      throw error;
     }
-    return new WorkFolder(path, state);
   }
 
-  static async #start(path: string, run: string): Promise<WorkFolder> {
-    if (readdirSync(path).length > 0) {
-      throw new UsageError(`${path} is no work folder and not empty; give another --work, or move it away`);
-    }
-    const work = new WorkFolder(path, { run, results: {}, minutes: {} });
-    await work.#store();
-    return work;
+  /** Lets others have the folder. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#claim[Symbol.asyncDispose]();
   }
 
   /** Path of a file of the run. */
@@ -102,6 +103,22 @@ export class WorkFolder {
   async remove(): Promise<void> {
     await rm(this.#path, { recursive: true, force: true });
   }
+}
+
+function refuseForeign(path: string): void {
+  const ours = existsSync(join(path, stateFile));
+  if (ours || readdirSync(path).every((name) => name === claimFile)) return;
+  throw new UsageError(`${path} is no work folder and not empty; give another --work, or move it away`);
+}
+
+/** What is known of a run. @throws UsageError when the folder holds another */
+async function stateOf(path: string, run: string): Promise<State> {
+  const file = join(path, stateFile);
+  const state = existsSync(file) ? await readState(file) : { run, results: {}, minutes: {} };
+  if (state.run === run) return state;
+  throw new UsageError(
+    `${path} holds a run with other options, images or another model; give another --work, or delete it`,
+  );
 }
 
 async function readState(file: string): Promise<State> {

@@ -42,6 +42,7 @@ describe("the recipe ternary", () => {
     const deadline = performance.now();
     const stopped = await compressionIn(broken, { deadline, signal: controller.signal, onProgress });
     await expect(recipes.ternary.run(stopped, "ternary")).rejects.toThrow(/abort/i);
+    await stopped.work[Symbol.asyncDispose]();
     const networks: Buffer[] = [];
     for (const work of [broken, whole]) {
       const [{ network }] = (await recipes.ternary.run(await compressionIn(work, { deadline }), "ternary")) as [
