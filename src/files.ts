@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { mkdir, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "./errors.ts";
@@ -83,6 +84,21 @@ export async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
+}
+
+/**
+ * Works in a folder, which is made unless it is there. Where the work fails and leaves nothing in a folder made for it, the
+ * folder goes again.
+ */
+export async function inFolder(path: string, work: () => Promise<void>): Promise<void> {
+  const isNew = !existsSync(path);
+  await makeFolder(path);
+  try {
+    await work();
+  } catch (error) {
+    if (isNew && readdirSync(path).length === 0) rmdirSync(path);
+    throw error;
+  }
 }
 
 /** The error that a failed write becomes. */

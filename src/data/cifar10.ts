@@ -1,4 +1,4 @@
-import { makeFolder } from "../files.ts";
+import { inFolder } from "../files.ts";
 import { installPublished, type PublishedFile, type PublishedOptions } from "./published.ts";
 
 /** Where its author publishes CIFAR-10. */
@@ -19,6 +19,6 @@ export const cifar10Archive: PublishedFile = {
  * @throws InputError when it is missing, cannot be fetched or written, or is not the published one
  */
 export async function cifar10(folder: string, options: PublishedOptions = {}): Promise<void> {
-  await makeFolder(folder);
-  await installPublished(cifar10Archive, folder, { ...options, address: options.address ?? cifar10Address });
+  const address = options.address ?? cifar10Address;
+  await inFolder(folder, () => installPublished(cifar10Archive, folder, { ...options, address }));
 }

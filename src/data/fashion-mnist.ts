@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { makeFolder, writeWhole } from "../files.ts";
+import { inFolder, writeWhole } from "../files.ts";
 import { installPublished, type PublishedOptions } from "./published.ts";
 
 /** Where its authors publish Fashion-MNIST. */
@@ -34,10 +34,11 @@ const files: Readonly<Record<string, string>> = {
  * @throws InputError when a file is missing, cannot be fetched or written, or is not the published one
  */
 export async function fashionMnist(folder: string, options: PublishedOptions = {}): Promise<void> {
-  await makeFolder(folder);
-  for (const [name, sha256] of Object.entries(files)) {
-    const file = { name, sha256, checksumOf: "unzipped" } as const;
-    await installPublished(file, folder, { ...options, address: options.address ?? fashionMnistAddress });
-  }
-  await writeWhole(join(folder, "classes.txt"), `${fashionMnistLabels.join("\n")}\n`);
+  const address = options.address ?? fashionMnistAddress;
+  await inFolder(folder, async () => {
+    for (const [name, sha256] of Object.entries(files)) {
+      await installPublished({ name, sha256, checksumOf: "unzipped" }, folder, { ...options, address });
+    }
+    await writeWhole(join(folder, "classes.txt"), `${fashionMnistLabels.join("\n")}\n`);
+  });
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { decodeIntegers, parseNpyHeader } from "../../src/data/npy.ts";
+import { InputError } from "../../src/errors.ts";
 import { folderOf, labelsOf, namesIn, temporaryFolder } from "./files.ts";
 import {
   cifar10,
@@ -152,6 +153,14 @@ describe("Fashion-MNIST", () => {
     await expect(fashionMnist(folder, { address: "http://127.0.0.1:9" })).rejects.toThrow(
       "cannot be fetched; check the network",
     );
+  });
+
+  test("that does not come leaves no folder made for it, and one that was there as it was", async () => {
+    const folder = await temporaryFolder();
+    const from = await folderOf({});
+    await expect(fashionMnist(join(folder, "new"), { from })).rejects.toThrow(InputError);
+    await expect(fashionMnist(folder, { from })).rejects.toThrow(InputError);
+    expect(await namesIn(folder)).toEqual([]);
   });
 
   const published = process.env.FASHION_MNIST;
