@@ -8,8 +8,8 @@ import { slim } from "./slim.ts";
 /** Ways to compress, by name: a new one is a line here. */
 export const recipes = {
   int8: refined(int8),
-  slim,
-  "slim+int8": withInt8(slim),
+  slim: slim({ quantised: false }),
+  "slim+int8": withInt8(slim({ quantised: true })),
   student,
   "student+int8": withInt8(student),
   ternary: ternary({ ends: "int8" }),

@@ -2,7 +2,9 @@ import { UsageError } from "../../errors.ts";
 import { type SlimTarget, slim as slimModel } from "../slim/index.ts";
 import { type Candidate, type Compression, storeCandidate, type Target } from "./context.ts";
 import { CurveRecorder } from "./curve.ts";
+import { int8Beside } from "./int8.ts";
 import type { Recipe } from "./recipe.ts";
+import { scoreCandidate } from "./score.ts";
 
 /** Training images from which layers can be refitted and mimicking can begin. */
 const leastImages = 200;
@@ -16,8 +18,15 @@ const restAtLeast = 30_000;
 const mostSteps = 1800;
 const bytesInFloat32 = 4;
 
-/** The original with fewer channels and blocks. */
-export const slim: Recipe = {
+/** Below, thinning saves less than its noise. */
+const leastSpeedUp = 1.05;
+
+/**
+ * The original with fewer channels and blocks.
+ *
+ * @param quantised - whether its networks are offered in int8 as well: a speed-up is then aimed at with and without that
+ */
+export const slim = ({ quantised }: { readonly quantised: boolean }): Recipe => ({
   source: "He, Zhang and Sun, Channel Pruning, 2017; Wang and Wu, Practical Network Acceleration with Tiny Sets, 2023",
   judge: ({ images }) =>
     images < leastImages
@@ -25,19 +34,29 @@ export const slim: Recipe = {
       : { suits: true, reason: `${images} images are enough to thin the original, which asks for no labels` },
   async run(compression, name) {
     const { work, onNote, deadline } = compression;
-    const targets = targetsFor(compression.target);
+    const targets = targetsFor(compression.target, quantised ? await int8Gain(compression) : 1);
     const candidates: Candidate[] = [];
     for (const [place, [label, target]] of targets.entries()) {
       const left = slimmingTime(deadline - performance.now());
-      if (place > 0 && left < 0) onNote(`${label} is left out: the time is up`);
-      else {
-        const end = performance.now() + left / (targets.length - place);
-        candidates.push(await work.once(label, () => slimmed(label, target, end, name, compression)));
+      const end = performance.now() + left / (targets.length - place);
+      try {
+        if (place > 0 && left < 0) onNote(`${label} is left out: the time is up`);
+        else candidates.push(await work.once(label, () => slimmed(label, target, end, name, compression)));
+      } catch (error) {
+        if (candidates.length === 0 || !(error instanceof UsageError)) throw error;
+        onNote(`${label} is left out: ${error.message}`);
       }
     }
     return candidates;
   },
-};
+});
+
+/** How many times as fast the original is in int8, measured once a run; 1 where that is not to be had. */
+const int8Gain = (compression: Compression): Promise<number> =>
+  compression.work.once("speed in int8", async () => {
+    const [candidate] = compression.target.speedUp === undefined ? [] : await int8Beside(compression);
+    return candidate === undefined ? 1 : 1 / (await scoreCandidate(candidate, compression)).time;
+  });
 
 const slimmingTime = (left: number): number => Math.min(slimmingShare * left, Math.max(left / 2, left - restAtLeast));
 
@@ -78,13 +97,24 @@ async function slimmed(
   return storeCandidate(compression, label, recipe, model);
 }
 
-/** What to aim at, by the names of the networks. */
-function targetsFor({ speedUp, macs, size }: Target): [string, SlimTarget][] {
+/**
+ * What to aim at, by the names of the networks. A speed-up is aimed at by what thinning has to add to int8 and, since thin
+ * networks may gain less from int8 than the original, by thinning alone.
+ *
+ * @throws UsageError for several targets
+ */
+export function targetsFor({ speedUp, macs, size }: Target, int8Gain: number): [string, SlimTarget][] {
   if ([speedUp, macs, size].filter((limit) => limit !== undefined).length > 1) {
     throw new UsageError("slim takes one target: --speed-up, --macs or --size");
   }
-  if (speedUp !== undefined) return [[`slim-${speedUp}x`, { speedUp }]];
+  if (speedUp !== undefined) return speedUps(speedUp, int8Gain);
   if (size !== undefined) return [["slim", { size: bytesInFloat32 * size }]];
   const shares = macs === undefined ? usualShares : [macs];
   return shares.map((share) => [`slim-${Math.round(100 * share)}`, { macs: share }]);
+}
+
+function speedUps(wanted: number, int8Gain: number): [string, SlimTarget][] {
+  const eased = Number((wanted / int8Gain).toFixed(2));
+  const all = eased > leastSpeedUp && eased < wanted ? [eased, wanted] : [wanted];
+  return all.map((speedUp) => [`slim-${speedUp}x`, { speedUp }]);
 }

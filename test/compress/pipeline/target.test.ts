@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { targetsFor } from "../../../src/compress/pipeline/slim.ts";
 import { bestOf, missedTarget } from "../../../src/compress/pipeline/target.ts";
+import { UsageError } from "../../../src/errors.ts";
 
 const scored = (name: string, { macs = 50, parameters = 1000, time = 0.5, cost = 1 }) => ({
   candidate: { name, network: { macs, parameters } },
@@ -26,4 +28,25 @@ test("the cheapest twin of those that meet the target is taken, or of all where 
   expect(bestOf([dear, cheap], within({ speedUp: 4 })).candidate.name).toBe("dear");
   expect(bestOf([dear, cheap], within({})).candidate.name).toBe("cheap");
   expect(bestOf([dear, cheap], within({ speedUp: 9 })).candidate.name).toBe("cheap");
+});
+
+describe("what slim aims at", () => {
+  test("is what thinning adds to int8, and the whole by thinning alone", () => {
+    expect(targetsFor({ speedUp: 4 }, 1.9)).toEqual([
+      ["slim-2.11x", { speedUp: 2.11 }],
+      ["slim-4x", { speedUp: 4 }],
+    ]);
+  });
+
+  test.each([
+    ["int8 gains nothing", 4, 0.9],
+    ["int8 does it nearly alone", 2, 1.95],
+  ])("is thinning alone where %s", (_, speedUp, gain) => {
+    expect(targetsFor({ speedUp }, gain)).toEqual([[`slim-${speedUp}x`, { speedUp }]]);
+  });
+
+  test("is one target at a time", () => {
+    expect(() => targetsFor({ speedUp: 2, macs: 0.5 }, 1)).toThrow(UsageError);
+    expect(targetsFor({ macs: 0.3 }, 2)).toEqual([["slim-30", { macs: 0.3 }]]);
+  });
 });
