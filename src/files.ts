@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, rmdirSync } from "node:fs";
-import { mkdir, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, readlink, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "./errors.ts";
 
@@ -79,11 +78,15 @@ async function write({ opened, renamed }: Target, contents: Contents, signal?: A
   }
 }
 
-/** Makes a folder, with those above it, unless it is there. Throws InputError when that is not possible. */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+/**
+ * Makes a folder, with those above it, unless it is there; returns whether it was not. Throws InputError when that is not
+ * possible.
+ */
+export async function makeFolder(path: string): Promise<boolean> {
+  const first = await mkdir(path, { recursive: true }).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
+  return first !== undefined;
 }
 
 /**
@@ -91,12 +94,11 @@ export async function makeFolder(path: string): Promise<void> {
  * folder goes again.
  */
 export async function inFolder(path: string, work: () => Promise<void>): Promise<void> {
-  const isNew = !existsSync(path);
-  await makeFolder(path);
+  const isNew = await makeFolder(path);
   try {
     await work();
   } catch (error) {
-    if (isNew && readdirSync(path).length === 0) rmdirSync(path);
+    if (isNew) await rmdir(path).catch(() => {}); // which removes none that holds something
     throw error;
   }
 }

@@ -6,7 +6,6 @@ export interface BatchStore {
   /** Copies a run's images; they stay until `free`. Returns what to tell the lane: the values, or where they lie. */
   put(run: number, pieces: readonly Pixels[]): Pixels | BatchPlace;
   free(run: number): void;
-  close(): void;
 }
 
 /** Numbered places, each held by one run; the lowest free ones are taken first. */
@@ -27,7 +26,7 @@ export class Slots {
 }
 
 /** Sends images as they are, for want of anything better. */
-export const noStore: BatchStore = { put: (_, pieces) => joined(pieces), free: () => {}, close: () => {} };
+export const noStore: BatchStore = { put: (_, pieces) => joined(pieces), free: () => {} };
 
 export function bytesOf(pieces: readonly Pixels[]): number {
   let values = 0;

@@ -18,10 +18,6 @@ export class SharedMemory implements BatchStore {
     this.#slots.free(run);
   }
 
-  close(): void {
-    this.#memories.length = 0;
-  }
-
   #memory(slot: number, bytes: number): SharedArrayBuffer {
     const present = this.#memories[slot];
     if (present !== undefined && present.byteLength >= bytes) return present;

@@ -96,8 +96,8 @@ export async function calibrateTwin(
 const networksFor = ({ trySecond = false }: CalibrateOptions): NetworkName[] =>
   trySecond ? ["compressed", "original", "original-int8"] : ["compressed", "original"];
 
-function learnedImages({ logits, labels }: Collected): Pick<CalibrateResult, "learned"> {
-  const standing = standingOf(logits.get("original")!, labels);
+function learnedImages(calibration: Collected): Pick<CalibrateResult, "learned"> {
+  const standing = standingOf(logitsOf(calibration, "original"), calibration.labels);
   return standing !== undefined && looksLearned(standing) ? { learned: standing } : {};
 }
 

@@ -8,15 +8,16 @@ const channelStep = 8;
 const valuesPerRun = 2 ** 20;
 const mostImages = 64;
 const warmUpRuns = 2;
+const timedRuns = 7;
 /** Layers side by side, from which what one pays alone is told apart. */
 const copies = 3;
 /** Of a layer's time alone, where noise leaves less. */
 const leastShare = 0.1;
-const timedRuns = 7;
 
 /**
  * Milliseconds of layers within a network on this machine, one thread of ONNX Runtime, with the activation and a sum behind
- * them. Each shape is timed once. Widths in between are those of the next step; networks' own input and class counts are taken as they are.
+ * them. Each shape is timed once. Widths in between are those of the next step; networks' own input and class counts are
+ * taken as they are.
  */
 export class LatencyTable {
   readonly #times = new Map<string, Promise<number>>();

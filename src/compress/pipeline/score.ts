@@ -49,6 +49,11 @@ export async function scoreCandidate(candidate: Candidate, compression: Compress
   return scoreOf(candidate, { ...answers, logits }, promise, await costsOf(networks, compression));
 }
 
+/** Time of a candidate relative to the original, measured here. */
+export async function relativeTime({ network }: Candidate, compression: Compression): Promise<number> {
+  return (await costsOf([networkIn(compression, network, "compressed")], compression)).compressed;
+}
+
 /** The original in int8, unless it is the candidate itself or cannot be had. */
 async function secondOf({ name }: Candidate, compression: Compression): Promise<Network[]> {
   const [int8] = await int8Beside(compression);

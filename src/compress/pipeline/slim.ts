@@ -4,7 +4,7 @@ import { type Candidate, type Compression, storeCandidate, type Target } from ".
 import { CurveRecorder } from "./curve.ts";
 import { int8Beside } from "./int8.ts";
 import type { Recipe } from "./recipe.ts";
-import { scoreCandidate } from "./score.ts";
+import { relativeTime } from "./score.ts";
 
 /** Training images from which layers can be refitted and mimicking can begin. */
 const leastImages = 200;
@@ -33,8 +33,9 @@ export const slim = ({ quantised }: { readonly quantised: boolean }): Recipe => 
       ? { suits: false, reason: `${images} images are fewer than the ${leastImages} that refitting layers wants` }
       : { suits: true, reason: `${images} images are enough to thin the original, which asks for no labels` },
   async run(compression, name) {
-    const { work, onNote, deadline } = compression;
-    const targets = targetsFor(compression.target, quantised ? await int8Gain(compression) : 1);
+    const { work, onNote, deadline, target: wanted } = compression;
+    const gain = quantised && wanted.speedUp !== undefined ? await int8Gain(compression) : 1;
+    const targets = targetsFor(wanted, gain);
     const candidates: Candidate[] = [];
     for (const [place, [label, target]] of targets.entries()) {
       const left = slimmingTime(deadline - performance.now());
@@ -54,8 +55,8 @@ export const slim = ({ quantised }: { readonly quantised: boolean }): Recipe => 
 /** How many times as fast the original is in int8, measured once a run; 1 where that is not to be had. */
 const int8Gain = (compression: Compression): Promise<number> =>
   compression.work.once("speed in int8", async () => {
-    const [candidate] = compression.target.speedUp === undefined ? [] : await int8Beside(compression);
-    return candidate === undefined ? 1 : 1 / (await scoreCandidate(candidate, compression)).time;
+    const [candidate] = await int8Beside(compression);
+    return candidate === undefined ? 1 : 1 / (await relativeTime(candidate, compression));
   });
 
 const slimmingTime = (left: number): number => Math.min(slimmingShare * left, Math.max(left / 2, left - restAtLeast));
