@@ -51,7 +51,8 @@ export const withInt8 = (recipe: Recipe): Recipe => ({
   },
 });
 
-async function quantized(
+/** A network of the work folder in int8. */
+export async function quantized(
   network: ManifestNetwork,
   name: string,
   recipe: string,

@@ -52,6 +52,13 @@ export async function prune(
   return withoutBlocks(removeChannels(current, keeps), thinned);
 }
 
+/** The network of these widths, its weights not fitted to them: to be timed. */
+export function ofWidths(original: Model, choices: readonly Choice[]): Model {
+  const thinned = choices.filter(({ site, width }) => width > 0 && width < site.group.size);
+  const keeps = thinned.map(({ site, width }) => ({ group: site.group, keep: [...Array(width).keys()] }));
+  return withoutBlocks(removeChannels(original, keeps), choices);
+}
+
 function withoutBlocks(model: Model, choices: readonly Choice[]): Model {
   return choices.reduce(
     (result, { site, width }) => (width === 0 && site.block !== undefined ? removeBlock(result, site.block) : result),

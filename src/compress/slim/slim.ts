@@ -11,10 +11,11 @@ import { widthOptions } from "./options.ts";
 import { type Choice, prune, refit } from "./prune.ts";
 import { Ranking } from "./ranking.ts";
 import { type SiteOptions, searchWidths } from "./search.ts";
+import { type Found, settle } from "./settle.ts";
 import { type Fit, findSites, type Site } from "./sites.ts";
 import { collectStatistics } from "./statistics.ts";
-import { budgetFor, withinReach } from "./target.ts";
-import type { SlimLayer, SlimOptions, SlimReport } from "./types.ts";
+import { budgetFor, type Reach, withinReach } from "./target.ts";
+import type { SlimLayer, SlimOptions, SlimReport, SlimTarget } from "./types.ts";
 
 /** Images below which nothing can be fitted and compared. */
 const leastImages = 20;
@@ -47,10 +48,9 @@ export async function slim(
   if (sites.length === 0)
     throw new UsageError(`no group of channels can be thinned: ${kept[0]?.reason ?? "none found"}`);
   const costs = new Costs(original, sites, budget.measure);
-  const most = await withinReach(budget, sites, costs);
+  const reach = await withinReach(budget, sites, costs);
   const found = await run.widthOptions(sites);
-  const chosen = await run.search(found, most, costs);
-  const choices = found.map(({ site, options: widths }, at) => ({ site, width: widths[chosen[at]!]!.width }));
+  const { chosen, choices } = await run.search(found, reach, costs, options.target);
   const { ranking, notMimicked } = await run.shrink(choices);
   const best = ranking.best.model;
   return {
@@ -64,6 +64,11 @@ export async function slim(
       ...(notMimicked === undefined ? {} : { notMimicked }),
     },
   };
+}
+
+interface FoundWidths extends Found {
+  /** The index of the width of each site. */
+  readonly chosen: readonly number[];
 }
 
 /** The steps of one run, on its images. */
@@ -110,19 +115,24 @@ class SlimRun {
     return found;
   }
 
-  /** The index of the width of each site. Half of the time that is left is for mimicking. */
-  async search(found: readonly SiteOptions[], most: number, costs: Costs): Promise<number[]> {
+  /** The width of each site, and its index. Half of the time that is left is for mimicking. */
+  search(found: readonly SiteOptions[], reach: Reach, costs: Costs, target: SlimTarget): Promise<FoundWidths> {
     const { onProgress, candidates, deadline, seed, threads, signal } = this.#options;
-    return searchWidths(this.#original, found, {
-      budget: most,
-      costs,
-      deadline: (performance.now() + deadline) / 2,
-      held: this.#held,
-      candidates,
-      seed,
-      threads,
-      signal,
-      onCandidate: (done, total) => onProgress("slim: search", done, total),
+    const end = (performance.now() + deadline) / 2;
+    return settle(this.#original, target, reach, async (budget, searches) => {
+      const chosen = await searchWidths(this.#original, found, {
+        budget,
+        costs,
+        deadline: performance.now() + (end - performance.now()) / searches,
+        held: this.#held,
+        candidates,
+        seed,
+        threads,
+        signal,
+        onCandidate: (done, total) => onProgress("slim: search", done, total),
+      });
+      const choices = found.map(({ site, options }, at) => ({ site, width: options[chosen[at]!]!.width }));
+      return { chosen, choices, cost: await costs.of(choices.map(({ width }) => width)) };
     });
   }
 

@@ -30,13 +30,23 @@ export function budgetFor(target: SlimTarget): Budget {
   return { measure: (shape) => bytesPerWeight * shapeWeights(shape), limit: () => target.size };
 }
 
-/** What the model may cost. @throws UsageError when not even the narrowest widths cost so little */
-export async function withinReach({ limit }: Budget, sites: readonly Site[], costs: Costs): Promise<number> {
+/** What the model costs, in the unit of the target. */
+export interface Reach {
+  readonly full: number;
+  /** With all sites at their narrowest. */
+  readonly least: number;
+  /** The most that it may cost by the target. */
+  readonly limit: number;
+}
+
+/** @throws UsageError when not even the narrowest widths cost as little as the target allows */
+export async function withinReach(budget: Budget, sites: readonly Site[], costs: Costs): Promise<Reach> {
   const full = await costs.of(sites.map(({ group }) => group.size));
   const least = await costs.of(sites.map((site) => widthsOf(site).at(-1)!));
-  if (least <= limit(full)) return limit(full);
+  const limit = budget.limit(full);
+  if (least <= limit) return { full, least, limit };
   throw new UsageError(
-    `the target is ${percent(limit(full) / full, 0)} of the original; thinning its layers reaches ${percent(least / full, 0)} at the least, ask for no less`,
+    `the target is ${percent(limit / full, 0)} of the original; thinning its layers reaches ${percent(least / full, 0)} at the least, ask for no less`,
   );
 }
 

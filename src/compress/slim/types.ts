@@ -1,3 +1,4 @@
+import type { Model } from "../../onnx/index.ts";
 import type { TrainingOptions } from "../../train/index.ts";
 import type { OnProgress } from "../pipeline/context.ts";
 import type { RankedNetwork } from "./ranking.ts";
@@ -5,12 +6,21 @@ import type { KeptGroup } from "./sites.ts";
 
 /** How small or fast the network shall be. */
 export type SlimTarget =
-  /** The original's milliseconds over its own, by the latency table of this machine. */
-  | { readonly speedUp: number }
+  | SpeedTarget
   /** Share of the original's multiply-accumulates, 0..1. */
   | { readonly macs: number }
   /** Bytes of float32 weights, without biases. */
   | { readonly size: number };
+
+export interface SpeedTarget {
+  /** The original's time over the network's: by the layers' times on this machine, and then as measured. */
+  readonly speedUp: number;
+  /**
+   * Times a network of the widths found, its weights not yet fitted, and gives its speed-up: where it falls short, widths
+   * are searched again. Default: the layers' times are believed.
+   */
+  readonly measured?: (network: Model) => Promise<number>;
+}
 
 export interface SlimOptions {
   readonly target: SlimTarget;
