@@ -36,6 +36,10 @@ export class InputError extends TwinError {
 export const printable = (text: string): string =>
   text.replace(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
+/** What is wrong with a text that is no JSON, in one line: Node's message quotes the text, line breaks included. */
+export const jsonProblem = (error: unknown): string =>
+  printable((error instanceof Error ? error.message : String(error)).replace(/\s+/g, " "));
+
 /** An ONNX model that breaks the standard, or that is no image classifier. */
 export class ModelError extends TwinError {
   readonly code = "model";

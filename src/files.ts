@@ -103,6 +103,16 @@ export async function inFolder(path: string, work: () => Promise<void>): Promise
   }
 }
 
+/** Removes a folder, and those above it up to and with `last`, as far as they hold nothing. */
+export async function removeEmpty(path: string, last: string): Promise<void> {
+  if (!resolve(path).startsWith(resolve(last))) return;
+  const removed = await rmdir(path).then(
+    () => true,
+    () => false,
+  );
+  if (removed) await removeEmpty(dirname(path), last);
+}
+
 /** The error that a failed write becomes. */
 export function unwritable(path: string, cause: unknown): InputError {
   const code = systemCode(cause);

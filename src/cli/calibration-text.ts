@@ -5,13 +5,18 @@ import { type CalibrateResult, describePromise, type Standing } from "../twin/in
 /** What a calibration found, for a person. */
 export function calibrationText({ manifest, calibration, cost, labelled }: CalibrateResult): string {
   const { chosen, images, promise, worstClass } = calibration;
-  const proven = promise.kind === "drop" ? inPoints(chosen.bound) : percent(chosen.bound, 2);
+  const proven =
+    promise.kind === "drop"
+      ? `a drop of ${inPoints(chosen.bound)} at most`
+      : `an agreement of ${percent(1 - chosen.bound, 2)} at least`;
   const lines = [
     `${styleText("bold", `Promised: ${describePromise({ ...promise, worstClass })}`)}, for new images like these ${images}.`,
     `threshold ${manifest.threshold!.toPrecision(4)} on ${calibration.confidence.measure}; escalates ${percent(chosen.escalationRate)}`,
-    `on the calibration images: agreement ${percent(chosen.agreement, 2)}${dropText(chosen.drop)}; bound proven ${proven}`,
+    `on the calibration images: agreement ${percent(chosen.agreement, 2)}${dropText(chosen.drop)}; proven: ${proven}`,
     `estimated speed-up ${(1 / cost).toFixed(1)} with second stage ${manifest.secondStage}`,
   ];
+  if (cost >= 1)
+    lines.push("That is no faster than the original alone: promise less, or pair another compressed network.");
   if (!labelled) lines.push("The images have no labels: only agreement with the original can be promised.");
   return lines.join("\n");
 }

@@ -48,14 +48,14 @@ function ladderTable({ ladder, guarantee }: Manifest): string {
       "escalation",
       "agreement",
       "drop, in points",
-      inPoints ? "bound proven, in points" : "bound proven",
+      inPoints ? "drop proven, in points" : "agreement proven",
     ],
     rows: ladder.map(({ threshold, escalationRate, agreement, drop, bound }) => [
       significant(threshold),
       percent(escalationRate),
       percent(agreement, 2),
       drop === undefined ? "" : points(drop),
-      inPoints ? points(bound) : percent(bound, 2),
+      inPoints ? points(bound) : percent(1 - bound, 2),
     ]),
   });
 }

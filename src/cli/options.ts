@@ -36,7 +36,7 @@ export const options = {
     new Option(
       "--weight-bits <n>",
       "bits of weights in int8, 2 to 8: 7 suit every CPU, 8 those with VNNI (default: what suits this one)",
-    ).argParser(parseCount(2)),
+    ).argParser(parseCount(2, 8)),
   json: () => new Option("--json [file]", "write the result as JSON, to a file or to stdout"),
   quiet: () => new Option("-q, --quiet", "no notes and no progress"),
   debug: () => new Option("--debug", "show stack traces"),

@@ -8,13 +8,21 @@ export function parseFraction(text: string): number {
   throw new InvalidArgumentError(`received "${text}"; give a share such as 0.5% or 0.005.`);
 }
 
-/** Reads a whole number of at least `minimum`. */
-export function parseCount(minimum: number): (text: string) => number {
+/** Reads a whole number of at least `minimum` and, where that is given, of at most `maximum`. */
+export function parseCount(minimum: number, maximum = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
   return (text) => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= minimum) return value;
-    throw new InvalidArgumentError(`received "${text}"; give a whole number of at least ${minimum}.`);
+    if (/^\d+$/.test(text) && value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`received "${text}"; give a whole number ${range}.`);
   };
+}
+
+/** Reads a share as `parseFraction`, above 0. */
+export function parseShare(text: string): number {
+  const value = parseFraction(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError(`received "${text}"; give a share above 0.`);
 }
 
 /** Reads a number above 0. */

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { cpuClass } from "../lanes/index.ts";
-import { percent, significant } from "../report/figures.ts";
+import { percent, points, significant } from "../report/figures.ts";
 import { describePromise, type Verification } from "../twin/index.ts";
 
 /** Whether a guarantee holds here, and why, for a person. */
@@ -11,7 +11,7 @@ export function verificationText({ guarantee, canaries, images, holds }: Verific
   ];
   if (images !== undefined) {
     const { agreement, escalationRate, labelled } = images.evaluation;
-    const drop = labelled === undefined ? "" : `, drop ${(100 * labelled.drop.value).toFixed(2)} points`;
+    const drop = labelled === undefined ? "" : `, drop ${points(labelled.drop.value)} points`;
     lines.push(
       `on these images: agreement ${percent(agreement.value, 2)}${drop}, escalation ${percent(escalationRate.value)}`,
     );

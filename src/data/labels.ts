@@ -2,12 +2,18 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 
-const Names = z.array(z.string().min(1)).min(1);
+/** Files of something else, read as text, hold these. */
+const noText = /[\p{Cc}\uFFFD]/u;
+const Name = z
+  .string()
+  .min(1)
+  .refine((name) => !noText.test(name));
+const Names = z.array(Name).min(1);
 
 /**
  * Reads class names in label order: one a line, or a JSON array of strings.
  *
- * @throws InputError when the file is missing, empty, or has an empty line among its names
+ * @throws InputError when the file is missing, empty, no text, or has an empty line among its names
  */
 export async function readLabels(path: string): Promise<readonly string[]> {
   const text = await readText(path);
@@ -15,7 +21,7 @@ export async function readLabels(path: string): Promise<readonly string[]> {
   if (names.success) return names.data;
   throw new InputError(
     path,
-    "is no list of class names; write one a line, without empty lines, or a JSON array of strings",
+    "is no list of class names; write one a line, as text without empty lines, or a JSON array of strings",
   );
 }
 

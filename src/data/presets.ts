@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { InputError, UsageError, unknownValue } from "../errors.ts";
+import { InputError, jsonProblem, UsageError, unknownValue } from "../errors.ts";
 import { checked } from "../schema.ts";
 import { fromHuggingFace, isHuggingFace } from "./huggingface.ts";
 import { Preprocessing } from "./preprocessing.ts";
@@ -52,9 +52,10 @@ function readPreprocessing(path: string): Preprocessing {
   return isHuggingFace(json) ? fromHuggingFace(json, path) : parsePreprocessing(json, path);
 }
 
+const wayOut = `mend it as docs/data.md shows, or give a preset: ${Object.keys(presets).join(", ")}`;
+
 /** Checks a preprocessing read from `file`. Throws InputError. */
 export function parsePreprocessing(json: unknown, file: string): Preprocessing {
-  const wayOut = `mend it as docs/data.md shows, or give a preset: ${Object.keys(presets).join(", ")}`;
   return checked(Preprocessing, json, (problem) => new InputError(file, `is no preprocessing: ${problem}; ${wayOut}`));
 }
 
@@ -68,6 +69,6 @@ function readJson(path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InputError(path, `is not JSON (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
+    throw new InputError(path, `is not JSON (${jsonProblem(cause)}); ${wayOut}`, { cause });
   }
 }

@@ -48,7 +48,9 @@ function findNetwork(name: NetworkName, networks: readonly Network[]): Network {
   const network = networks.find((candidate) => candidate.name === name);
   if (network === undefined) {
     const known = networks.map((candidate) => candidate.name).join(", ");
-    throw new LaneError(`a lane asks for network "${name}", which is not among those given: ${known}`);
+    throw new LaneError(
+      `a lane asks for the network "${name}", and there are ${known} alone; make a plan for this twin with "twindnn plan"`,
+    );
   }
   return network;
 }

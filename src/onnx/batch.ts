@@ -67,6 +67,7 @@ async function prove(opened: Model, own: Model | undefined): Promise<string | un
   const single = await runInParts(runner, inputs, count, 1);
   const limit = opened.graph.nodes.some((node) => node.op.includes("Quantize")) ? tolerance.quantised : tolerance.float;
   const apart = differenceOf(single, together, count);
+  if (apart === Number.POSITIVE_INFINITY) return `for ${count} images at once it does not give ${count} answers`;
   if (apart > limit)
     return `${count} images at once and one by one give answers that differ by ${apart.toPrecision(2)}`;
   if (own === undefined || !isKnown(ownBatch)) return undefined;

@@ -15,7 +15,7 @@ import {
 import { sha256Of } from "./hash.ts";
 import type { ManifestNetwork } from "./manifest.ts";
 
-/** What the user should know about a network that was taken up. */
+/** What the user should know about a network that was taken up; its name comes before. */
 export type PairNote = string;
 
 /** A network made ready for a twin, with its manifest entry. */
@@ -33,7 +33,8 @@ export interface AdmittedNetwork {
 export async function admitNetwork(path: string, file: string): Promise<AdmittedNetwork> {
   const model = readModel(path);
   try {
-    return await admitModel(model, file);
+    const admitted = await admitModel(model, file);
+    return { ...admitted, notes: admitted.notes.map((note) => `${path} ${note}`) };
   } catch (error) {
     throw withFile(error, path);
   }
@@ -59,7 +60,7 @@ export async function admitModel(model: Model, file: string): Promise<AdmittedNe
     output: { name: output.name, classes: output.classes },
     ...(free.freed ? {} : { fixedBatch: free.batch }),
   };
-  const notes = free.freed ? [] : [`${file} runs at its own batch size of ${free.batch}: ${free.reason}`];
+  const notes = free.freed ? [] : [`runs at its own batch size of ${free.batch}: ${free.reason}`];
   return { entry, bytes, notes };
 }
 

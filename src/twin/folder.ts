@@ -2,8 +2,16 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createPreprocessor } from "../data/index.ts";
-import { ManifestError, TwinError, UsageError } from "../errors.ts";
-import { type Contents, readBytes, unwritable, writeAllWhole, writeWhole } from "../files.ts";
+import { InputError, jsonProblem, ManifestError, TwinError, UsageError } from "../errors.ts";
+import {
+  type Contents,
+  isSystemError,
+  readBytes,
+  removeEmpty,
+  unwritable,
+  writeAllWhole,
+  writeWhole,
+} from "../files.ts";
 import type { Network, NetworkName } from "../lanes/types.ts";
 import type { AdmittedNetwork } from "./admit.ts";
 import { sha256Of } from "./hash.ts";
@@ -37,10 +45,9 @@ function parseJson(bytes: Uint8Array, file: string): unknown {
   try {
     return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw new ManifestError(
-      `${file}: is not valid JSON (${(cause as Error).message}); restore it or make the twin again`,
-      { cause },
-    );
+    throw new ManifestError(`${file}: is not valid JSON (${jsonProblem(cause)}); restore it or make the twin again`, {
+      cause,
+    });
   }
 }
 
@@ -80,18 +87,19 @@ export async function createTwin(
 ): Promise<void> {
   refuseExisting(path, replace);
   const target = resolve(path);
-  let staging: string | undefined;
+  const staging = join(dirname(target), `.${basename(target)}-${process.pid}`);
+  let made: string | undefined;
   try {
-    await mkdir(dirname(target), { recursive: true });
-    staging = join(dirname(target), `.${basename(target)}-${process.pid}`);
-    await mkdir(staging);
+    made = await mkdir(staging, { recursive: true });
     for (const [name, bytes] of files) await writeWhole(join(staging, name), bytes);
     await updateTwin(staging, manifest);
     if (replace) await rm(target, { recursive: true, force: true });
     await rename(staging, target);
   } catch (cause) {
-    if (staging !== undefined) await rm(staging, { recursive: true, force: true });
-    throw cause instanceof TwinError ? cause : unwritable(path, cause);
+    await rm(staging, { recursive: true, force: true });
+    if (made !== undefined) await removeEmpty(dirname(target), made);
+    const reason = cause instanceof InputError && isSystemError(cause.cause) ? cause.cause : cause;
+    throw reason instanceof TwinError ? reason : unwritable(path, reason);
   }
 }
 

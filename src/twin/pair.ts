@@ -36,7 +36,7 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
   const original = await admitNetwork(options.original, "original.onnx");
   const compressed = await admitNetwork(options.compressed, "compressed.onnx");
   refuseMismatch(options, original.entry, compressed.entry);
-  checkUse(original.entry, options);
+  checkUse(options.original, original.entry, options);
   const int8 =
     options.originalInt8 === undefined ? undefined : await admitNetwork(options.originalInt8, "original-int8.onnx");
   if (int8 !== undefined) refuseMismatch(options, original.entry, int8.entry);
@@ -86,20 +86,21 @@ function refuseMismatch(options: PairOptions, original: ManifestNetwork, compres
   if (a !== b) throw new ModelError(`${names} read images of ${a} and ${b}; export both at one size`);
 }
 
-/** @throws UsageError for a preprocessing or labels that do not fit the network */
+/** @throws UsageError for a preprocessing or labels that do not fit the network of a file */
 export function checkUse(
+  file: string,
   { input, output }: ManifestNetwork,
   { preprocessing, labels }: Pick<PairOptions, "preprocessing" | "labels">,
 ): void {
   const [read, prepared] = [input.shape, createPreprocessor(preprocessing).shape].map((shape) => shape.join(" x "));
   if (read !== prepared) {
     throw new UsageError(
-      `the preprocessing makes images of ${prepared}, the network reads ${read}; choose another --preprocess`,
+      `${file} reads images of ${read}, the preprocessing makes ${prepared}; choose another --preprocess`,
     );
   }
   if (labels !== undefined && labels.length !== output.classes) {
     throw new UsageError(
-      `${labels.length} labels were given for ${output.classes} classes; give one label a class, in the order of the outputs`,
+      `${file} tells ${output.classes} classes apart, received ${labels.length} labels; give --labels one name a class, in the order of the outputs`,
     );
   }
 }

@@ -227,6 +227,30 @@ describe("bad input gets one line and the right exit code", () => {
       2,
       /cifar10/,
     ],
+    [
+      "a preprocessing that is no JSON",
+      [
+        "pair",
+        "--original",
+        at("a.onnx"),
+        "--compressed",
+        at("b.onnx"),
+        "--preprocess",
+        at("three.txt"),
+        "-o",
+        at("x"),
+      ],
+      1,
+      /^twindnn: [^\n]*three\.txt: is not JSON [^\n]*give a preset: [^\n]*\n$/,
+    ],
+    ["labels that are no text", [...pairArguments, "--labels", at("a.onnx"), "-o", at("y")], 1, /a\.onnx: is no list/],
+    ["more cores than there are", ["plan", twin, "--cores", "4096"], 2, /--cores 4096: this process may run on \d+;/],
+    [
+      "a plan of networks that the twin has not",
+      ["classify", twin, at("others"), "--plan", at("foreign.json")],
+      1,
+      /"original-int8", and there are [^\n]*make a plan for this twin/,
+    ],
     ["a folder that is no twin", ["classify", at("images"), at("others")], 1, /holds no twin\.json/],
     ["a folder without images", ["classify", twin, at("empty")], 1, /empty/],
     ["a missing model", ["inspect", at("missing.onnx")], 1, /missing\.onnx/],
@@ -241,11 +265,14 @@ describe("bad input gets one line and the right exit code", () => {
       "labels that do not match",
       [...pairArguments, "--labels", at("three.txt"), "-o", at("y")],
       2,
-      /3 labels.*4 classes/,
+      /a\.onnx.* 4 classes apart, received 3 labels; give --labels/,
     ],
   ];
   beforeAll(() => {
     writeFileSync(at("three.txt"), "a\nb\nc\n");
+    const lane = { kind: "cpu", networks: ["compressed", "original-int8", "original"], threads: 1 };
+    const plan = { lanes: [lane], batch: { compressed: 8, original: 8 }, idleTakesFresh: false, isolation: "thread" };
+    writeFileSync(at("foreign.json"), JSON.stringify(plan));
   });
 
   test.each(cases)("%s", async (_, args, code, message) => {

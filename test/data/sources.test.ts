@@ -345,6 +345,15 @@ describe("arguments", () => {
     await expect(openImages(`${folder}/*.gif`)).rejects.toThrow("matches no file");
   });
 
+  test("a folder without images among the matches of a pattern fails in its place", async () => {
+    const folder = await folderOf({ "a.jpg": jpeg, "b/c.jpg": jpeg, "empty/note.txt": "" });
+    const [image, inFolder, empty, ...others] = await itemsOf(await openImages(`${folder}/*`));
+    expect(others).toEqual([]);
+    expect(await image!.read()).toEqual(jpeg);
+    expect(await inFolder!.read()).toEqual(jpeg);
+    await expect(empty!.read()).rejects.toThrow(/empty: holds no images/);
+  });
+
   test("- reads paths, and a missing one fails when its turn comes", async () => {
     const folder = await folderOf({ "a.jpg": jpeg });
     const stdin = async function* () {

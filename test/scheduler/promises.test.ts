@@ -111,7 +111,7 @@ describe("the scheduler", () => {
     expect(outcomes[1]).toBe(handedIn);
     expect(outcomes[3]).toMatchObject({ error: { message: "input 3 has 3 values; the networks read 2" } });
     expect(outcomes[4]).toMatchObject({
-      error: { message: expect.stringMatching(/input 4: network "compressed" .* not finite/) },
+      error: { message: expect.stringMatching(/the compressed network .* not finite; check .*compressed\.onnx/) },
     });
   });
 

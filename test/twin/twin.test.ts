@@ -1,5 +1,5 @@
 // Needs: ONNX Runtime and the built package.
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -17,6 +17,7 @@ import {
   confidenceMeasures,
   confidences,
   logitsOf,
+  type Manifest,
   pairTwin,
   readTwin,
   Twin,
@@ -225,24 +226,54 @@ describe("a twin on another machine", () => {
   });
 });
 
-test("a network that puts out no number is refused by its file, its role and the image", async () => {
+describe("a network that puts out no number", () => {
   const broken = join(folder, "nan");
-  const { original } = writePair(broken);
-  const compressed = join(broken, "nan.onnx");
-  const model = readModel(original);
-  for (const { data } of model.graph.constants.values()) (data as Float32Array).fill(Number.NaN);
-  writeFileSync(compressed, encodeModel(model));
-  await pairTwin({ original, compressed, preprocessing, labels, output: join(broken, "twin") });
-  const answers = answerAll(
-    await readTwin(join(broken, "twin")),
-    ["compressed", "original"],
-    await openImages(images),
-    {},
-  );
-  await expect(answers).rejects.toThrow(ModelError);
-  await expect(answers).rejects.toThrow(
-    /compressed\.onnx: the compressed network put out NaN for class 0 of image 0000\.png/,
-  );
+  const twin = join(broken, "twin");
+  const nan = (): Buffer => {
+    const model = readModel(join(broken, "a.onnx"));
+    for (const { data } of model.graph.constants.values()) (data as Float32Array).fill(Number.NaN);
+    return Buffer.from(encodeModel(model));
+  };
+
+  beforeAll(async () => {
+    await pairTwin({ ...writePair(broken), preprocessing, labels, output: twin });
+    const manifest = JSON.parse(readFileSync(join(twin, "twin.json"), "utf8")) as Manifest;
+    const entry = { ...manifest.networks.compressed, sha256: sha256(nan()) };
+    writeFileSync(join(twin, "compressed.onnx"), nan());
+    const networks = { ...manifest.networks, compressed: entry };
+    writeFileSync(join(twin, "twin.json"), JSON.stringify({ ...manifest, networks }));
+  });
+
+  test("is not paired", async () => {
+    const compressed = join(broken, "nan.onnx");
+    writeFileSync(compressed, nan());
+    const pairing = pairTwin({ ...writePair(broken), compressed, preprocessing, labels, output: join(broken, "no") });
+    await expect(pairing).rejects.toThrow(/nan\.onnx: answers random images with what is no number; check its weights/);
+    expect(existsSync(join(broken, "no"))).toBe(false);
+  });
+
+  test("leaves no folder behind that was made for it", async () => {
+    const fits = { ...writePair(broken), preprocessing, output: join(broken, "deep", "er", "twin") };
+    const tooLong = { description: { file: "x".repeat(300), bytes: Buffer.of(1) } };
+    const integerForm = { ...tooLong, weights: { file: "weights.bin", bytes: Buffer.of(1) } };
+    await expect(pairTwin({ ...fits, integerForm })).rejects.toThrow(/deep.er.twin: cannot be written/);
+    expect(existsSync(join(broken, "deep"))).toBe(false);
+  });
+
+  test("is refused by its file, its role and the image", async () => {
+    const answers = answerAll(await readTwin(twin), ["compressed", "original"], await openImages(images), {});
+    await expect(answers).rejects.toThrow(ModelError);
+    await expect(answers).rejects.toThrow(
+      /compressed\.onnx: the compressed network put out NaN for class 0 of image 0000\.png/,
+    );
+  });
+
+  test("answers no image, and the failure names its file", async () => {
+    await using loaded = await Twin.load(twin);
+    await expect(loaded.classify(image(0))).rejects.toThrow(
+      /compressed network .* not finite; check .*compressed\.onnx/,
+    );
+  });
 });
 
 test("preparing an image makes what the networks read", async () => {

@@ -106,8 +106,12 @@ function csvField(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** What is wrong with an image, without its name, which stands before it. */
+const problemOf = ({ name, error: { message } }: ClassificationFailure): string =>
+  message.startsWith(`${printable(name)}: `) ? message.slice(printable(name).length + 2) : message;
+
 function textOf(result: Result, top: number): string {
-  if ("error" in result) return `${printable(result.name)}  ${styleText("red", result.error.message)}`;
+  if ("error" in result) return `${printable(result.name)}  ${styleText("red", problemOf(result))}`;
   const guesses = result.top(top).map(({ label, probability }) => `${label} ${percent(probability)}`);
   const shown = [styleText("bold", guesses[0]!), ...guesses.slice(1)].join(", ");
   return `${printable(result.name)}  ${shown}  ${styleText("dim", result.answeredBy)}`;

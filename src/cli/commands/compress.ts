@@ -16,7 +16,7 @@ import { compressionText } from "../compression-text.ts";
 import { labelledBy, openSelection } from "../images.ts";
 import { writeJson } from "../json.ts";
 import { examples, options, withSelection } from "../options.ts";
-import { parseBytes, parseCount, parseDuration, parseFraction, parsePositive } from "../parse.ts";
+import { parseBytes, parseCount, parseDuration, parsePositive, parseShare } from "../parse.ts";
 import { promiseOf } from "../promise.ts";
 import { interruptible } from "../run.ts";
 import { type Progress, print, Terminal } from "../terminal.ts";
@@ -47,7 +47,7 @@ export const compressCommand = () =>
           "the compressed network alone is at least so many times as fast here",
         ).argParser(parsePositive),
       )
-      .addOption(new Option("--macs <share>", "at most this share of the multiply-adds").argParser(parseFraction))
+      .addOption(new Option("--macs <share>", "at most this share of the multiply-adds").argParser(parseShare))
       .addOption(
         new Option("--size <bytes>", "at most so many bytes of weights in int8, such as 500kB").argParser(parseBytes),
       )

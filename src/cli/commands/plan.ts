@@ -1,5 +1,6 @@
+import { availableParallelism } from "node:os";
 import { Command, Option } from "@commander-js/extra-typings";
-import { LaneError } from "../../errors.ts";
+import { LaneError, UsageError } from "../../errors.ts";
 import { writeWhole } from "../../files.ts";
 import { availableLanes, type DeviceKind, deviceKinds } from "../../lanes/index.ts";
 import { significant } from "../../report/figures.ts";
@@ -30,6 +31,7 @@ export const planCommand = () =>
     .action((path, { goal, cores, device, isolation, output, quiet }) =>
       interruptible(async (signal) => {
         const terminal = new Terminal({ quiet });
+        if (cores !== undefined) refuseMoreCores(cores);
         await proveWritable(output);
         const folder = await readTwin(path);
         if (device !== undefined) await requireDevice(device);
@@ -49,6 +51,12 @@ export const planCommand = () =>
         print(sweepText(result));
       }),
     );
+
+function refuseMoreCores(cores: number): void {
+  const allowed = availableParallelism();
+  if (cores <= allowed) return;
+  throw new UsageError(`--cores ${cores}: this process may run on ${allowed}; ask for ${allowed} at most`);
+}
 
 /** Throws LaneError when the device is not there, with those that are. */
 async function requireDevice(device: DeviceKind): Promise<void> {

@@ -28,7 +28,7 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   checkCompressOptions(options);
   refuseExisting(options.output, options.replace ?? false);
   const original = await admitNetwork(options.original, "original.onnx");
-  checkUse(original.entry, options);
+  checkUse(options.original, original.entry, options);
   for (const note of original.notes) options.onNote?.(note);
   const images = await loadParts(await cutParts(options), options);
   refuseUnknownClasses(images, original.entry);

@@ -119,7 +119,7 @@ export async function loadParts(parts: Parts, options: CompressOptions): Promise
     const onProgress = counted(options.onProgress, `reading ${part} images`, source.count!);
     const loaded = await loadImages(source, options.preprocessing, { signal: options.signal, onProgress });
     for (const failure of loaded.failures) options.onNote?.(failure.error.message);
-    refuseOneClass(loaded, source.name);
+    refuseOneClass(loaded, source);
     return loaded;
   };
   const images = {
@@ -137,8 +137,10 @@ export async function loadParts(parts: Parts, options: CompressOptions): Promise
 }
 
 /** Refuses images of one class only: nothing can be learnt or proven on them. */
-function refuseOneClass({ data, labelled }: LoadedImages, name: string): void {
-  if (labelled && new Set(data.labels).size < 2) {
-    throw new CalibrationError(`${name}: all images are of class ${data.labels[0]}; give images of all classes`);
-  }
+function refuseOneClass({ data, labelled }: LoadedImages, { name, classes }: ImageSource): void {
+  const [first] = data.labels;
+  if (!labelled || data.labels.some((label) => label !== first)) return;
+  throw new CalibrationError(
+    `${name}: all ${data.labels.length} images are of class ${classes?.[first!] ?? first}; give images of all classes, drawn by --shuffle where --take would take the first`,
+  );
 }

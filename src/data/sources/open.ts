@@ -33,8 +33,8 @@ const formats: readonly SourceFormat[] = [
 /**
  * Opens images, whatever they are stored in: image files, folders (`<class>/<file>`), archives, packed data sets, glob
  * patterns, URLs of images, and `-` for a list of paths, or one image, on the standard input. Formats are told by content.
- * Several arguments follow each other as one source, which is labelled when all agree on the classes; one that cannot be
- * opened is an image of it that cannot be read.
+ * Several arguments, or matches of a pattern, follow each other as one source, which is labelled when all agree on the
+ * classes; one that cannot be opened is an image of it that cannot be read.
  *
  * @throws InputError when the only argument is missing, holds no images, is of an unknown format, or does not match `labels`
  */
@@ -51,12 +51,16 @@ export async function openImages(what: string | readonly string[], options: Open
 /** Paths of single images stay paths, so that neighbours make one list. */
 type Found = string[] | Part;
 
-async function openOrFail(part: string, options: OpenOptions): Promise<Found[]> {
+const openOrFail = async (part: string, options: OpenOptions): Promise<Found[]> =>
+  [await orFailure(part, openPart(part, options))].flat();
+
+/** What was opened, or in its place an image that cannot be read. */
+async function orFailure<T>(name: string, opening: Promise<T>): Promise<T | Part> {
   try {
-    return await openPart(part, options);
+    return await opening;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return [{ source: singleImage(part, () => Promise.reject(error)), prefix: "" }];
+    return { source: singleImage(name, () => Promise.reject(error)), prefix: "" };
   }
 }
 
@@ -74,7 +78,8 @@ async function openMatches(pattern: string, options: OpenOptions): Promise<Found
   ).sort(byName);
   if (matches.length === 0) throw new InputError(pattern, "matches no file; check the pattern, and quote it");
   const paths = matches.map((path) => path.replace(/\/$/, ""));
-  return Promise.all(paths.map((path) => openPath(path, options)));
+  if (paths.length === 1) return [await openPath(paths[0]!, options)];
+  return Promise.all(paths.map((path) => orFailure(path, openPath(path, options))));
 }
 
 async function openPath(path: string, options: OpenOptions): Promise<Found> {

@@ -9,7 +9,7 @@ export function layerByLayer(compressed: string, layers: readonly LayerPair[]): 
   const titles = tables.length === 1 ? [`the original / ${compressed}`] : ["the original", compressed];
   return html`<section>
 <h2>Layer by layer</h2>
-<p>Multiply-adds (MACs) and milliseconds are those of one image; each layer was timed alone, in one thread, on this machine.</p>
+<p>Multiply-adds (MACs) and milliseconds are those of one image; in one thread on this machine, as each layer takes them within a network.</p>
 ${tables.map((table, place) => html`<h3>${titles[place]}</h3>${tableOf(table)}`)}
 </section>`;
 }

@@ -141,13 +141,14 @@ function prepare(
   const sample = sampleOf(request, confidence);
   const grouping = groupByClass(request, sample);
   const groups = imagesOfClasses(grouping);
+  const losses = requireLosses(sample, promise);
   check(sample, groups);
   const error = (1 - promise.probability) * errorShare;
   const tested = worstClass ? groups : [[...sample.confidence.keys()]];
   const testOf = (share: number): LossTest =>
     testGroups(promiseTest({ ...promise, probability: 1 - error * share }), tested);
   const fewest = Math.min(...tested.map(({ length }) => length));
-  return { sample, losses: requireLosses(sample, promise), testOf, fewest, by: grouping.by, groups };
+  return { sample, losses, testOf, fewest, by: grouping.by, groups };
 }
 
 function checkImages(

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { UsageError } from "../../errors.ts";
+import { jsonProblem, UsageError } from "../../errors.ts";
 import { deviceKinds, type Plan } from "../../lanes/types.ts";
 import { checked } from "../../schema.ts";
 
@@ -38,7 +38,6 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${file}: not JSON: ${problem}`, { cause });
+    throw new UsageError(`${file}: not JSON: ${jsonProblem(cause)}; make one with "twindnn plan"`, { cause });
   }
 }

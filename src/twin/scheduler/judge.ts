@@ -17,7 +17,11 @@ export function judge(
   const { network, threshold } = cascade[stage]!;
   const winner = topClass(row);
   if (winner === undefined) {
-    return { error: new ModelError(`input ${task.index}: network "${network}" gave a logit that is not finite`) };
+    return {
+      error: new ModelError(
+        `the ${network} network gave a logit that is not finite; check its weights (${network}.onnx of the twin), and the preprocessing`,
+      ),
+    };
   }
   const confidence = confidenceOf(row);
   if (Number.isNaN(task.confidence)) task.confidence = confidence;

@@ -187,7 +187,7 @@ describe("compress", () => {
       { preprocessing: presets.imagenet },
       /makes images of 3 x 224 x 224, the network/,
     ],
-    ["labels of another number", { labels: ["a", "b"] }, /2 labels were given for 4 classes/],
+    ["labels of another number", { labels: ["a", "b"] }, /tells 4 classes apart, received 2 labels/],
     ["an unknown recipe", { recipe: "int4" as "int8" }, /"recipe" is "int4" \(known: "auto", "int8"/],
     ["a budget that is none", { budget: Number.NaN }, /"budget" is NaN/],
     ["a seed that is no whole number", { seed: 1.5 }, /"seed" is 1.5/],
