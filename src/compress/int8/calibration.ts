@@ -19,7 +19,8 @@ export interface Calibration {
 const heldOutEvery = 4;
 const sampleImages = 512;
 const sampleBytes = 2 ** 27;
-const fewestImages = 8;
+/** From which activation ranges can be told. */
+export const fewestImages = 8;
 
 /**
  * Reads the images once, in memory that does not grow with their number: every fourth is held out for the agreement,
@@ -47,7 +48,9 @@ export async function calibrate(
   }
   await observer.finish();
   if (seen < fewestImages) {
-    throw new CalibrationError(`${seen} calibration images are too few: give at least ${fewestImages}, better 500`);
+    throw new CalibrationError(
+      `${seen} images are too few to see the ranges of activations by: give at least ${fewestImages}, better 500`,
+    );
   }
   return { histograms: observer.histograms, count: observer.count, sample: sample.images, heldOut: heldOut.images };
 }

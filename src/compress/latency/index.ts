@@ -1,4 +1,5 @@
 export {
+  int8Bytes,
   type LayerBits,
   type LayerShape,
   layerShapes,

@@ -120,6 +120,12 @@ export function shapeMacs(shape: LayerShape): number {
 export const shapeWeights = ({ kernel, inputs, groups, outputs }: LayerShape): number =>
   kernel[0] * kernel[1] * (inputs / groups) * outputs;
 
+/** Beside the weights of an output in int8: its bias, scale and zero point, and a share of those of the activations. */
+const besideWeights = 4;
+
+/** What a layer is counted as in int8: a byte for each number that it stores. */
+export const int8Bytes = (shape: LayerShape): number => shapeWeights(shape) + besideWeights * shape.outputs;
+
 /** The shape with other widths; a depthwise convolution stays one. */
 export function withChannels(shape: LayerShape, inputs: number, outputs: number): LayerShape {
   return { ...shape, inputs, outputs, groups: shape.groups === shape.inputs ? inputs : shape.groups };

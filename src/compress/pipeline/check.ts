@@ -8,8 +8,24 @@ import { recipeNames } from "./recipes.ts";
 
 const positive = z.number().positive("must be above 0");
 
-/** Of the options, those that hold no images and no functions. */
-const schema = z.object({
+/** Checked elsewhere, or by the compiler alone. */
+const other = z.unknown().optional();
+
+const schema = z.strictObject({
+  original: other,
+  preprocessing: other,
+  images: other,
+  calibration: other,
+  labels: other,
+  output: other,
+  replace: other,
+  promise: other,
+  weightBits: other,
+  work: other,
+  keepWork: other,
+  signal: other,
+  onProgress: other,
+  onNote: other,
   recipe: z.enum(["auto", ...recipeNames]),
   budget: positive,
   seed: z.number().int("must be a whole number"),
@@ -22,7 +38,7 @@ const schema = z.object({
       size: positive.optional(),
     })
     .optional(),
-});
+} satisfies Record<keyof CompressOptions, z.ZodType>);
 
 /** Refuses options that make no sense, before anything is read. Throws UsageError. */
 export function checkCompressOptions(options: CompressOptions): void {

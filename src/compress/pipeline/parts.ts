@@ -1,6 +1,7 @@
 import { type ImageSource, selectImages, splitImages } from "../../data/index.ts";
 import { CalibrationError } from "../../errors.ts";
 import { describePromise, imagesNeeded, sharedImages, type TwinPromise } from "../../twin/index.ts";
+import { fewestImages } from "../int8/calibration.ts";
 
 /** The three disjoint parts of a run. */
 export interface Parts {
@@ -45,19 +46,19 @@ export async function cutParts({ images, calibration, promise, seed }: PartsRequ
   const selection = Math.min(mostSelection, Math.max(50, Math.round(selectionShare * count!)));
   if (calibration !== undefined) {
     const available = (await selectImages(calibration, {})).count!;
-    refuseTooFew(calibration.name, available, needed, promise);
-    refuseTooFew(images.name, count!, selection + 1, promise);
+    refuseTooFew(calibration.name, available, needed, describePromise(promise));
+    refuseTooFew(images.name, count!, selection + fewestImages, "training and selection");
     return { ...(await splitImages(images, { selection, training: "rest" }, seed, byClass)), calibration };
   }
   const calibrating = Math.max(Math.min(mostCalibration, Math.round(calibrationShare * count!)), spare * needed);
-  refuseTooFew(images.name, count!, selection + calibrating + 1, promise);
+  refuseTooFew(images.name, count!, selection + calibrating + fewestImages, describePromise(promise));
   return splitImages(images, { selection, calibration: calibrating, training: "rest" }, seed, byClass);
 }
 
-function refuseTooFew(name: string, available: number, needed: number, promise: TwinPromise): void {
+function refuseTooFew(name: string, available: number, needed: number, purpose: string): void {
   if (available >= needed) return;
   throw new CalibrationError(
-    `${name}: holds ${available} images; ${describePromise(promise)} needs ${needed} and more. Give more images, or ask for less`,
+    `${name}: gives ${available} images; ${needed} are needed at least, for ${purpose}. Give more images, or ask for less`,
   );
 }
 

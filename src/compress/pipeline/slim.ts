@@ -17,7 +17,6 @@ const slimmingShare = 0.8;
 const restAtLeast = 30_000;
 /** Steps of mimicking beyond which little is gained; most runs have no time for so many. */
 const mostSteps = 1800;
-const bytesInFloat32 = 4;
 
 /** Below, thinning saves less than its noise. */
 const leastSpeedUp = 1.05;
@@ -125,7 +124,7 @@ export function targetsFor({ speedUp, macs, size }: Target, int8Gain: number): [
     throw new UsageError("slim takes one target: --speed-up, --macs or --size");
   }
   if (speedUp !== undefined) return speedUps(speedUp, int8Gain);
-  if (size !== undefined) return [["slim", { size: bytesInFloat32 * size }]];
+  if (size !== undefined) return [["slim", { size }]];
   const shares = macs === undefined ? usualShares : [macs];
   return shares.map((share) => [`slim-${Math.round(100 * share)}`, { macs: share }]);
 }

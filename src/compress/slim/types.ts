@@ -9,7 +9,7 @@ export type SlimTarget =
   | SpeedTarget
   /** Share of the original's multiply-accumulates, 0..1. */
   | { readonly macs: number }
-  /** Bytes of float32 weights, without biases. */
+  /** Bytes in int8: one for each weight, and for each output those of its bias, scale and zero point. */
   | { readonly size: number };
 
 export interface SpeedTarget {

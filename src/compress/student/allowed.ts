@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import { type Model, modelCost } from "../../onnx/index.ts";
 import { residualNetwork } from "../../train/index.ts";
-import { estimateLatency, LatencyTable } from "../latency/index.ts";
+import { estimateLatency, int8Bytes, LatencyTable, layerShapes } from "../latency/index.ts";
 import type { Compression } from "../pipeline/context.ts";
 import { type StudentWidth, studentNetwork, studentWidths } from "./family.ts";
 
@@ -39,9 +39,10 @@ async function targetCheck({ target, original }: Compression) {
   const table = new LatencyTable();
   const mostTime = speedUp === undefined ? undefined : (await estimateLatency(original.model, table)) / speedUp;
   return async (model: Model): Promise<string | undefined> => {
-    const { macs, parameters } = modelCost(model);
+    const { macs } = modelCost(model);
     if (macs > mostMacs) return `has ${millions(macs)} multiply-adds, ${millions(mostMacs)} at most are wanted`;
-    if (parameters > size) return `has ${parameters} weights, the target allows ${size} bytes in int8`;
+    const bytes = layerShapes(model).reduce((sum, { shape }) => sum + int8Bytes(shape), 0);
+    if (bytes > size) return `has ${bytes} bytes in int8, the target allows ${size}`;
     if (mostTime === undefined) return undefined;
     const time = await estimateLatency(model, table);
     if (time > mostTime) return `would take ${time.toFixed(3)} ms an image, the target allows ${mostTime.toFixed(3)}`;
