@@ -1,6 +1,7 @@
 import { UsageError } from "../../errors.ts";
-import type { Model } from "../../onnx/index.ts";
-import { type SlimTarget, type SpeedTarget, slim as slimModel } from "../slim/index.ts";
+import { writeWhole } from "../../files.ts";
+import { encodeModel, type Model, readModel } from "../../onnx/index.ts";
+import { type SlimKeeper, type SlimTarget, type SpeedTarget, slim as slimModel } from "../slim/index.ts";
 import { type Candidate, type Compression, storeCandidate, type Target } from "./context.ts";
 import { CurveRecorder } from "./curve.ts";
 import { int8Beside, quantized } from "./int8.ts";
@@ -80,6 +81,7 @@ async function slimmed(
       flip,
       steps: mostSteps,
       deadline,
+      keeper: keeperOf(label, compression),
       onProgress,
       mimicking: {
         onStep: (progress) => curve.advance(progress),
@@ -96,6 +98,20 @@ async function slimmed(
   }
   if (report.notMimicked !== undefined) onNote(`${label} is not trained further: ${report.notMimicked}`);
   return storeCandidate(compression, label, recipe, model);
+}
+
+/** Keeps the steps of one network in the work folder. */
+function keeperOf(label: string, { work }: Compression): SlimKeeper {
+  const once = <T>(step: string, make: () => Promise<T>): Promise<T> => work.once(`${label}: ${step}`, make);
+  return {
+    once,
+    async model(step, make) {
+      const file = work.file(`${label}-${step}.onnx`);
+      await once(step, async () => writeWhole(file, encodeModel(await make())));
+      return readModel(file);
+    },
+    checkpoint: work.file(`${label}.checkpoint`),
+  };
 }
 
 /**

@@ -2,4 +2,4 @@ export type { SlimImages } from "./images.ts";
 export type { RankedNetwork } from "./ranking.ts";
 export type { KeptGroup } from "./sites.ts";
 export { slim } from "./slim.ts";
-export type { SlimLayer, SlimOptions, SlimReport, SlimTarget, SpeedTarget } from "./types.ts";
+export type { SlimKeeper, SlimLayer, SlimOptions, SlimReport, SlimTarget, SpeedTarget } from "./types.ts";

@@ -13,6 +13,7 @@ import {
 } from "../../train/index.ts";
 import type { SlimImages } from "./images.ts";
 import type { Fit } from "./sites.ts";
+import type { SlimKeeper } from "./types.ts";
 
 export interface MimicOptions extends Pick<TrainingOptions, "onStep" | "onEpoch"> {
   /** Most steps of 32 images. */
@@ -24,13 +25,18 @@ export interface MimicOptions extends Pick<TrainingOptions, "onStep" | "onEpoch"
   readonly shift: number;
   readonly seed: number;
   readonly threads: number;
+  readonly keeper: SlimKeeper;
   readonly signal?: AbortSignal | undefined;
 }
+
+type Watch = Pick<TrainingOptions, "onStep" | "onEpoch" | "checkpoint">;
 
 const batch = 32;
 /** Steps to time; the first warms up. Fewer than the least are not worth beginning. */
 const timedSteps = 3;
 const leastSteps = 10;
+/** Between two checkpoints. */
+const keptSteps = 50;
 
 /**
  * Trains the pruned network to give the original's features before pooling, and its answers, on unlabelled images as
@@ -47,13 +53,19 @@ export async function mimic(
   images: SlimImages,
   options: MimicOptions,
 ): Promise<Model | { readonly reason: string }> {
-  const learn = (some: SlimImages, steps: number, watch: Pick<TrainingOptions, "onStep" | "onEpoch">) =>
+  const learn = (some: SlimImages, steps: number, watch: Watch) =>
     train(pruned, some.data, { ...trainingFor(original, pruned, answer, some, steps, options), ...watch });
+  const { onStep, onEpoch, keeper, deadline } = options;
   try {
-    const steps = Math.min(options.steps, await affordableSteps(learn, images, options.deadline));
+    const steps = await keeper.once("steps of mimicking", async () =>
+      Math.min(options.steps, await affordableSteps(learn, images, deadline)),
+    );
     if (steps < Math.min(leastSteps, options.steps)) return { reason: "there is no time left to mimic the original" };
-    const { onStep, onEpoch } = options;
-    return await learn(images, steps, { ...(onStep && { onStep }), ...(onEpoch && { onEpoch }) });
+    return await learn(images, steps, {
+      ...(onStep && { onStep }),
+      ...(onEpoch && { onEpoch }),
+      ...(keeper.checkpoint && { checkpoint: { file: keeper.checkpoint, everySteps: keptSteps } }),
+    });
   } catch (error) {
     if (error instanceof TrainingError || error instanceof UnsupportedOperatorError) return { reason: error.message };
     throw error;
@@ -62,7 +74,7 @@ export async function mimic(
 
 /** Steps that fit into the time there is, by the time that a few take. */
 async function affordableSteps(
-  learn: (images: SlimImages, steps: number, watch: Pick<TrainingOptions, "onStep">) => Promise<unknown>,
+  learn: (images: SlimImages, steps: number, watch: Watch) => Promise<unknown>,
   { data, normalisation }: SlimImages,
   deadline: number,
 ): Promise<number> {

@@ -15,7 +15,7 @@ import { type Found, settle } from "./settle.ts";
 import { type Fit, findSites, type Site } from "./sites.ts";
 import { collectStatistics } from "./statistics.ts";
 import { budgetFor, type Reach, withinReach } from "./target.ts";
-import type { SlimLayer, SlimOptions, SlimReport, SlimTarget } from "./types.ts";
+import type { SlimKeeper, SlimLayer, SlimOptions, SlimReport, SlimTarget } from "./types.ts";
 
 /** Images below which nothing can be fitted and compared. */
 const leastImages = 20;
@@ -49,14 +49,14 @@ export async function slim(
     throw new UsageError(`no group of channels can be thinned: ${kept[0]?.reason ?? "none found"}`);
   const costs = new Costs(original, sites, budget.measure);
   const reach = await withinReach(budget, sites, costs);
-  const found = await run.widthOptions(sites);
-  const { chosen, choices } = await run.search(found, reach, costs, options.target);
+  const { widths, layers } = await run.widths(sites, reach, costs, options.target);
+  const choices = sites.map((site, at) => ({ site, width: widths[at]! }));
   const { ranking, notMimicked } = await run.shrink(choices);
   const best = ranking.best.model;
   return {
     model: best,
     report: {
-      layers: found.map((site, at) => layerReport(site, chosen[at]!)),
+      layers,
       kept,
       hurried: run.hurried,
       macs: { before: modelCost(original).macs, after: modelCost(best).macs },
@@ -67,16 +67,22 @@ export async function slim(
 }
 
 interface FoundWidths extends Found {
-  /** The index of the width of each site. */
-  readonly chosen: readonly number[];
+  readonly layers: readonly SlimLayer[];
 }
+
+/** Keeps nothing. */
+const forgetful: SlimKeeper = {
+  once: (_, make) => make(),
+  model: (_, make) => make(),
+};
 
 /** The steps of one run, on its images. */
 class SlimRun {
   readonly #original: Model;
   readonly #fitting: SlimImages;
   readonly #held: SlimImages;
-  readonly #hurried = new Set<Site>();
+  /** Groups that were thinned without exact elimination. */
+  #hurried = new Set<string>();
   readonly #options: Required<Omit<SlimOptions, "target" | "signal">> & Pick<SlimOptions, "signal">;
 
   constructor(original: Model, fitting: SlimImages, held: SlimImages, options: SlimOptions) {
@@ -90,6 +96,7 @@ class SlimRun {
       flip: true,
       onProgress: () => {},
       mimicking: {},
+      keeper: forgetful,
     };
     this.#original = original;
     this.#fitting = fitting;
@@ -97,8 +104,18 @@ class SlimRun {
     this.#options = { ...defaults, ...options };
   }
 
+  /** The width of each site, and what became of each. */
+  async widths(sites: readonly Site[], reach: Reach, costs: Costs, target: SlimTarget) {
+    const kept = await this.#options.keeper.once("widths", async () => {
+      const { choices, layers } = await this.#search(await this.#widthOptions(sites), reach, costs, target);
+      return { widths: choices.map(({ width }) => width), layers, hurried: [...this.#hurried] };
+    });
+    this.#hurried = new Set(kept.hurried);
+    return kept;
+  }
+
   /** What every site loses at every width, each on its own. */
-  async widthOptions(sites: readonly Site[]): Promise<SiteOptions[]> {
+  async #widthOptions(sites: readonly Site[]): Promise<SiteOptions[]> {
     const found: SiteOptions[] = [];
     const { deadline } = this.#options;
     const end = performance.now() + eliminationShare * (deadline - performance.now());
@@ -115,8 +132,8 @@ class SlimRun {
     return found;
   }
 
-  /** The width of each site, and its index. Half of the time that is left is for mimicking. */
-  search(found: readonly SiteOptions[], reach: Reach, costs: Costs, target: SlimTarget): Promise<FoundWidths> {
+  /** Half of the time that is left is for mimicking. */
+  #search(found: readonly SiteOptions[], reach: Reach, costs: Costs, target: SlimTarget): Promise<FoundWidths> {
     const { onProgress, candidates, deadline, seed, threads, signal } = this.#options;
     const end = (performance.now() + deadline) / 2;
     return settle(this.#original, target, reach, async (budget, searches) => {
@@ -132,16 +149,20 @@ class SlimRun {
         onCandidate: (done, total) => onProgress("slim: search", done, total),
       });
       const choices = found.map(({ site, options }, at) => ({ site, width: options[chosen[at]!]!.width }));
-      return { chosen, choices, cost: await costs.of(choices.map(({ width }) => width)) };
+      const layers = found.map((site, at) => layerReport(site, chosen[at]!));
+      return { choices, layers, cost: await costs.of(choices.map(({ width }) => width)) };
     });
   }
 
   /** Prunes in closed form, refits the classifier and mimics; all networks on the way are ranked. */
   async shrink(choices: readonly Choice[]): Promise<{ ranking: Ranking; notMimicked?: string }> {
-    const { onProgress, threads, deadline } = this.#options;
+    const { onProgress, threads, deadline, keeper } = this.#options;
     const isExact = (site: Site): boolean => this.#hasTime(site, deadline);
     const onSite = (done: number, total: number): void => onProgress("slim: refitting", done, total);
-    const pruned = await prune(this.#original, choices, this.#fitting, { ...this.#statistics, isExact, onSite });
+    const pruned = await keeper.model("refitted", () =>
+      prune(this.#original, choices, this.#fitting, { ...this.#statistics, isExact, onSite }),
+    );
+    this.#hurried = new Set(await keeper.once("hurried layers", async () => [...this.#hurried]));
     const ranking = await Ranking.start(this.#original, this.#held, threads);
     await ranking.add("refitted layers", pruned);
     const answer = answerFit(this.#original);
@@ -157,7 +178,7 @@ class SlimRun {
 
   #hasTime(site: Site, end: number): boolean {
     const isExact = performance.now() < end;
-    if (!isExact) this.#hurried.add(site);
+    if (!isExact) this.#hurried.add(site.group.id);
     return isExact;
   }
 
@@ -171,7 +192,7 @@ class SlimRun {
 
   /** Why it was not done, if so. */
   async #mimic(ranking: Ranking, answer: Fit | undefined): Promise<string | undefined> {
-    const { onProgress, steps, deadline, flip, seed, threads, signal, mimicking } = this.#options;
+    const { onProgress, steps, deadline, flip, seed, threads, signal, mimicking, keeper } = this.#options;
     if (steps === 0) return undefined;
     const trained = await mimic(this.#original, ranking.networks[0]!.model, answer, this.#fitting, {
       steps,
@@ -180,6 +201,7 @@ class SlimRun {
       shift,
       seed,
       threads,
+      keeper,
       signal,
       ...mimicking,
       onStep: (progress) => {

@@ -22,6 +22,15 @@ export interface SpeedTarget {
   readonly measured?: (network: Model) => Promise<number>;
 }
 
+/** Keeps what steps gave: a run that was interrupted takes it from there, and goes on with the same network. */
+export interface SlimKeeper {
+  /** The result of a step, which JSON can hold; `make` runs where none is kept. */
+  once<T>(step: string, make: () => Promise<T>): Promise<T>;
+  model(step: string, make: () => Promise<Model>): Promise<Model>;
+  /** File of the mimicking that was interrupted. */
+  readonly checkpoint?: string;
+}
+
 export interface SlimOptions {
   readonly target: SlimTarget;
   /** Draws the images and their sampled positions. Default 0. */
@@ -38,6 +47,8 @@ export interface SlimOptions {
   readonly deadline?: number;
   /** Whether a mirrored picture shows the same class. Default true. */
   readonly flip?: boolean;
+  /** Default: nothing is kept. */
+  readonly keeper?: SlimKeeper;
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
   /** Watches the mimicking. */

@@ -37,42 +37,54 @@ const request = (output: string, changes: Partial<CompressOptions> = {}): Compre
   ...changes,
 });
 
+const isTraining = (step: string): boolean => step.startsWith("training") || step === "slim: mimicking";
+
 /** Runs until training has done some steps, then aborts. */
 async function interrupted(options: CompressOptions): Promise<void> {
   const controller = new AbortController();
   const onProgress = (step: string, done: number): void => {
-    if (step.startsWith("training") && done >= 3) controller.abort();
+    if (isTraining(step) && done >= 3) controller.abort();
   };
   await expect(compress({ ...options, signal: controller.signal, onProgress })).rejects.toThrow(/abort/i);
 }
 
-const lossesOf = ({ network, points }: TrainingCurve) => [network, points.filter(({ loss }) => loss !== undefined)];
+/** A point of a long training is the mean of several steps: those of an interruption at step 3 lack what came before it. */
+const lossesOf = ({ network, points }: TrainingCurve) => {
+  const losses = points.filter(({ loss }) => loss !== undefined);
+  return [network, losses.map(({ step }) => step), losses.slice(2)];
+};
 
 afterEach(() => vi.restoreAllMocks());
 
 describe("compress", () => {
-  test("goes on after an interruption, and gives the network of a run that was never interrupted", async () => {
-    const broken = request("broken");
-    await interrupted(broken);
-    expect(existsSync(broken.output)).toBe(false);
-    // The same choice of student, which depends on this machine's speed; nothing of its training.
-    const whole = request("whole");
-    cpSync(`${broken.output}.work`, `${whole.output}.work`, { recursive: true });
-    for (const name of readdirSync(`${whole.output}.work`)) {
-      if (name.endsWith(".checkpoint")) rmSync(join(`${whole.output}.work`, name));
-    }
-    let steps = 0;
-    const resumed = await compress({
-      ...broken,
-      onProgress: (step) => void (step.startsWith("training") && steps++),
-    });
-    const { curves } = await compress(whole);
-    expect(resumed.curves.map(lossesOf)).toEqual(curves.map(lossesOf));
-    const bytes = [broken, whole].map(({ output }) => readFileSync(join(output, "compressed.onnx")));
-    expect(bytes[0]!.equals(bytes[1]!)).toBe(true);
-    expect(steps).toBeGreaterThan(0);
-    expect(existsSync(`${broken.output}.work`)).toBe(false);
-  });
+  test.each<[string, Partial<CompressOptions>]>([
+    ["student", {}],
+    ["slim", { recipe: "slim", budget: 8, target: { macs: 0.6 } }],
+  ])(
+    "goes on after an interruption, and gives the network of a run that was never interrupted: %s",
+    async (recipe, changes) => {
+      const broken = request(`broken-${recipe}`, changes);
+      await interrupted(broken);
+      expect(existsSync(broken.output)).toBe(false);
+      // The same choices, which depend on this machine's speed; nothing of the training.
+      const whole = request(`whole-${recipe}`, changes);
+      cpSync(`${broken.output}.work`, `${whole.output}.work`, { recursive: true });
+      for (const name of readdirSync(`${whole.output}.work`)) {
+        if (name.endsWith(".checkpoint")) rmSync(join(`${whole.output}.work`, name));
+      }
+      let steps = 0;
+      const resumed = await compress({
+        ...broken,
+        onProgress: (step) => void (isTraining(step) && steps++),
+      });
+      const { curves } = await compress(whole);
+      expect(resumed.curves.map(lossesOf)).toEqual(curves.map(lossesOf));
+      const bytes = [broken, whole].map(({ output }) => readFileSync(join(output, "compressed.onnx")));
+      expect(bytes[0]!.equals(bytes[1]!)).toBe(true);
+      expect(steps).toBeGreaterThan(0);
+      expect(existsSync(`${broken.output}.work`)).toBe(false);
+    },
+  );
 
   test("makes a twin that says how it was made, calibrated on images that did not train", async () => {
     const options = request("int8", { recipe: "int8", promise: { kind: "drop", tolerance: 0.05, probability: 0.95 } });
@@ -189,7 +201,7 @@ describe("compress", () => {
     [
       "a preprocessing of another size",
       { preprocessing: presets.imagenet },
-      /makes images of 3 x 224 x 224, the network/,
+      /reads images of .*, the preprocessing makes 3 x 224 x 224/,
     ],
     ["labels of another number", { labels: ["a", "b"] }, /tells 4 classes apart, received 2 labels/],
     ["an unknown recipe", { recipe: "int4" as "int8" }, /"recipe" is "int4" \(known: "auto", "int8"/],
