@@ -22,7 +22,11 @@ const shownImages = 1000;
 export async function checkOriginal(compression: Compression, calibration: LoadedImages): Promise<void> {
   const { selection, labelled, originalLogits, onNote } = compression;
   if (new Set(topClasses(originalLogits)).size < 2) throw unfit("gives all of these images one class");
-  if (!labelled) return;
+  if (!labelled) {
+    const note = mostlyOneClass(topClasses(originalLogits));
+    if (note !== undefined) onNote(note);
+    return;
+  }
   const accuracy = accuracyOf(originalLogits.data, selection.labels);
   if (accuracy < nearChance / originalLogits.classes) {
     throw unfit(`has an accuracy of ${percent(accuracy)} on these images, near chance`);
@@ -35,6 +39,19 @@ export async function checkOriginal(compression: Compression, calibration: Loade
       `the original is right on ${percent(right)} of the calibration images, says ${percent(probability)} itself, and is right on ${percent(accuracy)} of others: if it was trained on them, calibrate on new ones, or the promise is worth nothing`,
     );
   }
+}
+
+/** Images without labels of which the original gives so many one class are likely to be of that class alone. */
+const mostlyOne = 0.8;
+
+/** What to say where the original answers mostly with one class. */
+export function mostlyOneClass(answers: Int32Array): string | undefined {
+  const counts = new Map<number, number>();
+  for (const answer of answers) counts.set(answer, (counts.get(answer) ?? 0) + 1);
+  const [common, count] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most));
+  const share = count / answers.length;
+  if (share < mostlyOne) return undefined;
+  return `the original gives ${percent(share)} of these images class ${common}: a promise holds for images like these. Give images of every class that the twin will meet, drawn as they occur`;
 }
 
 /** @throws CalibrationError for an image of a class that the original does not know */

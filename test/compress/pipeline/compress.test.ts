@@ -9,7 +9,7 @@ import {
   recipes,
   type TrainingCurve,
 } from "../../../src/compress/index.ts";
-import { isKnown } from "../../../src/compress/pipeline/fit.ts";
+import { isKnown, mostlyOneClass } from "../../../src/compress/pipeline/fit.ts";
 import { type ImageSource, presets, selectImages } from "../../../src/data/index.ts";
 import { TrainingError, UsageError } from "../../../src/errors.ts";
 import { calibrateTwin, evaluateImages, readTwin } from "../../../src/twin/index.ts";
@@ -289,6 +289,12 @@ describe("compress", () => {
       /holds a run with other options/,
     );
   });
+});
+
+test("images without labels that the original takes for one class mostly are pointed out", () => {
+  const answers = (sevens: number) => Int32Array.from({ length: 100 }, (_, i) => (i < sevens ? 7 : i % 7));
+  expect(mostlyOneClass(answers(85))).toMatch(/^the original gives 85.0 % of these images class 7: a promise holds/);
+  expect(mostlyOneClass(answers(70))).toBeUndefined();
 });
 
 test("images on which the original is near perfect, or far better than elsewhere, look like those that trained it", () => {
