@@ -49,13 +49,15 @@ function ladderTable({ ladder, guarantee }: Manifest): string {
       "agreement",
       "drop, in points",
       inPoints ? "drop proven, in points" : "agreement proven",
+      "speed-up",
     ],
-    rows: ladder.map(({ threshold, escalationRate, agreement, drop, bound }) => [
+    rows: ladder.map(({ threshold, escalationRate, agreement, drop, bound, speedUp }) => [
       significant(threshold),
       percent(escalationRate),
       percent(agreement, 2),
       drop === undefined ? "" : points(drop),
       inPoints ? points(bound) : percent(1 - bound, 2),
+      speedUp === undefined ? "" : speedUp.toFixed(2),
     ]),
   });
 }

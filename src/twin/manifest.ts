@@ -44,7 +44,7 @@ const rungSchema = z.strictObject({
   originalRate: fraction,
   agreement: fraction,
   drop: z.number().optional(),
-  /** Estimated throughput relative to the original. */
+  /** Estimated throughput relative to the original, by the networks' times on the calibration images. */
   speedUp: z.number().positive().optional(),
 });
 export type ManifestRung = z.infer<typeof rungSchema>;

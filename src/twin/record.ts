@@ -2,8 +2,10 @@ import { cpuClass } from "../lanes/index.ts";
 import { allowanceFor } from "./allowance.ts";
 import { answerAll } from "./answers.ts";
 import type { CalibrateOptions } from "./calibrate.ts";
+import { expectedSpeedUp } from "./calibration/index.ts";
 import { canaryCount, encodeCanaries } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
+import { stageCosts } from "./evaluate.ts";
 import { hashed, networkOf, type TwinFile, type TwinFolder, updateTwin } from "./folder.ts";
 import { generatedPictures } from "./generated-pictures.ts";
 import { usualBatch } from "./lanes.ts";
@@ -22,6 +24,7 @@ export async function recordCalibration(
 ): Promise<Manifest> {
   const { path, manifest } = folder;
   const { chosen, ladder, confidence, promise } = best.calibration;
+  const costs = stageCosts({ secondStage: best.second }, parts.calibration);
   const allowance = allowanceFor(confidence.measure, chosen.threshold);
   const { threshold: _, secondThreshold: __, ...rest } = manifest;
   const { selection, calibration } = parts;
@@ -34,7 +37,9 @@ export async function recordCalibration(
     threshold: chosen.threshold + allowance,
     secondStage: best.second,
     ...(best.secondThreshold === undefined ? {} : { secondThreshold: best.secondThreshold }),
-    ladder: ladder.map((rung): ManifestRung => rung),
+    ladder: ladder.map(
+      (rung): ManifestRung => ({ ...rung, speedUp: expectedSpeedUp(costs, rung.escalationRate, rung.originalRate) }),
+    ),
     guarantee: {
       ...promise,
       worstClass: best.calibration.worstClass,

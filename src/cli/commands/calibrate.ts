@@ -117,10 +117,9 @@ export const calibrateCommand = () =>
     );
 
 /** What was found, under the names of bench's JSON. */
-function jsonOf(name: string, { manifest, calibration, cost, curve }: CalibrateResult): unknown {
-  const { guarantee, threshold, secondThreshold, secondStage } = manifest;
+function jsonOf(name: string, { manifest, calibration, cost }: CalibrateResult): unknown {
+  const { guarantee, threshold, secondThreshold, secondStage, ladder } = manifest;
   const { escalationRate, drop, agreement, bound } = calibration.chosen;
-  const speedUpAt = (rung: number) => (curve.findLast((point) => point.threshold <= rung) ?? curve[0]!).speedUp;
   return {
     twin: summaryOf(name, manifest),
     guarantee,
@@ -132,7 +131,7 @@ function jsonOf(name: string, { manifest, calibration, cost, curve }: CalibrateR
     agreement,
     bound,
     speedUp: 1 / cost,
-    ladder: calibration.ladder.map((rung) => ({ ...rung, speedUp: speedUpAt(rung.threshold) })),
+    ladder,
   };
 }
 
