@@ -42,6 +42,7 @@ function promiseLines({ guarantee, threshold, secondStage, secondThreshold }: Ma
 
 function ladderTable({ ladder, guarantee }: Manifest): string {
   const inPoints = guarantee?.kind === "drop";
+  const timed = ladder.some(({ speedUp }) => speedUp !== undefined); // older twins lack it
   return terminalTable({
     headings: [
       "threshold",
@@ -49,7 +50,7 @@ function ladderTable({ ladder, guarantee }: Manifest): string {
       "agreement",
       "drop, in points",
       inPoints ? "drop proven, in points" : "agreement proven",
-      "speed-up",
+      ...(timed ? ["speed-up"] : []),
     ],
     rows: ladder.map(({ threshold, escalationRate, agreement, drop, bound, speedUp }) => [
       significant(threshold),
@@ -57,7 +58,7 @@ function ladderTable({ ladder, guarantee }: Manifest): string {
       percent(agreement, 2),
       drop === undefined ? "" : points(drop),
       inPoints ? points(bound) : percent(1 - bound, 2),
-      speedUp === undefined ? "" : speedUp.toFixed(2),
+      ...(timed ? [speedUp?.toFixed(2) ?? ""] : []),
     ]),
   });
 }
