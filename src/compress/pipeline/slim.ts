@@ -7,6 +7,7 @@ import { CurveRecorder } from "./curve.ts";
 import { int8Beside, quantized } from "./int8.ts";
 import type { Recipe } from "./recipe.ts";
 import { relativeTime } from "./score.ts";
+import { timeForRecipe } from "./training.ts";
 
 /** Training images from which layers can be refitted and mimicking can begin. */
 const leastImages = 200;
@@ -14,8 +15,6 @@ const leastImages = 200;
 const usualShares = [0.7, 0.5];
 /** Share of what is left of the budget that goes to slimming; the rest is for int8, comparison and calibration. */
 const slimmingShare = 0.8;
-/** Milliseconds that these take at least on a small network; of a short budget they get half. */
-const restAtLeast = 30_000;
 /** Steps of mimicking beyond which little is gained; most runs have no time for so many. */
 const mostSteps = 1800;
 
@@ -39,7 +38,7 @@ export const slim = ({ quantised }: { readonly quantised: boolean }): Recipe => 
     const targets = targetsFor(wanted, gain);
     const candidates: Candidate[] = [];
     for (const [place, [label, target]] of targets.entries()) {
-      const left = slimmingTime(deadline - performance.now());
+      const left = timeForRecipe(slimmingShare, deadline - performance.now());
       const end = performance.now() + left / (targets.length - place);
       try {
         if (place > 0 && left < 0) onNote(`${label} is left out: the time is up`);
@@ -59,8 +58,6 @@ const int8Gain = (compression: Compression): Promise<number> =>
     const [candidate] = await int8Beside(compression);
     return candidate === undefined ? 1 : 1 / (await relativeTime(candidate, compression));
   });
-
-const slimmingTime = (left: number): number => Math.min(slimmingShare * left, Math.max(left / 2, left - restAtLeast));
 
 async function slimmed(
   label: string,

@@ -1,16 +1,22 @@
 import { type Dataset, distillation, type Progress, subset, type TrainingOptions } from "../../train/index.ts";
 import type { Compression } from "./context.ts";
 
-/** Share of what is left of the budget that goes to training; the rest is for int8, calibration and the report. */
+/** Share of what is left of the budget that goes to training; the rest is for int8, comparison and calibration. */
 const trainingShare = 0.9;
+/** Milliseconds that these take at least on a small network; of a short budget they get half. */
+const restAtLeast = 30_000;
 const batch = 128;
 /** Steps to time; the first two warm up. */
 const timedSteps = 6;
 const warmUpSteps = 2;
 
+/** Of the time that is left until the deadline, what a recipe may take so that the rest can be done. */
+export const timeForRecipe = (share: number, left: number): number =>
+  Math.min(share * left, Math.max(left / 2, left - restAtLeast));
+
 /** Seconds that training may still take. */
 export const trainingSecondsLeft = ({ deadline }: Pick<Compression, "deadline">): number =>
-  (trainingShare * (deadline - performance.now())) / 1000;
+  timeForRecipe(trainingShare, deadline - performance.now()) / 1000;
 
 /** What learning from the original takes from a compression. */
 export type LearningSetting = Pick<Compression, "seed" | "normalisation" | "threads" | "labelled" | "flip" | "signal">;
