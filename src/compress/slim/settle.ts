@@ -29,6 +29,7 @@ interface Point {
  * What lies between layers and around them takes the same time however thin they are, so networks' times are taken to lie
  * on a straight line over the sums of their layers' times.
  *
+ * @param end - when to take what there is, by `performance.now()`
  * @param search - widths that cost no more than the limit, in the time of so many searches that are left
  * @returns the widest that is fast enough, or else the narrowest
  */
@@ -36,6 +37,7 @@ export async function settle<Each extends Found>(
   original: Model,
   target: SlimTarget,
   { full, least, limit }: Reach,
+  end: number,
   search: (limit: number, searches: number) => Promise<Each>,
 ): Promise<Each> {
   if (!isMeasured(target)) return search(limit, 1);
@@ -46,7 +48,8 @@ export async function settle<Each extends Found>(
     const point = { ...found, time: 1 / (await target.measured(ofWidths(original, found.choices))) };
     if (point.time <= wanted) met = point;
     else missed = point;
-    if (met !== undefined && (missed === undefined || met.time * mostFaster >= wanted)) break;
+    const isNear = met !== undefined && (missed === undefined || met.time * mostFaster >= wanted);
+    if (isNear || performance.now() > end) break;
     most = met === undefined ? narrower(full, point, wanted) : between(missed!, met, wanted);
   }
   return (met ?? missed)!;

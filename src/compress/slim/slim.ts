@@ -136,7 +136,7 @@ class SlimRun {
   #search(found: readonly SiteOptions[], reach: Reach, costs: Costs, target: SlimTarget): Promise<FoundWidths> {
     const { onProgress, candidates, deadline, seed, threads, signal } = this.#options;
     const end = (performance.now() + deadline) / 2;
-    return settle(this.#original, target, reach, async (budget, searches) => {
+    return settle(this.#original, target, reach, end, async (budget, searches) => {
       const chosen = await searchWidths(this.#original, found, {
         budget,
         costs,
