@@ -31,15 +31,15 @@ const exporterNames = {
 } as const;
 const exporters = Object.keys(exporterNames) as (keyof typeof exporterNames)[];
 
-/** docs/coverage.md. */
-export function coveragePage(rows: readonly CoverageRow[]): string {
+/** docs/coverage.md, of verdicts made at a commit. */
+export function coveragePage(rows: readonly CoverageRow[], commit: string): string {
   const exported = rows.filter(({ failed }) => failed === undefined);
   const of = (exporter: string): CoverageRow[] => exported.filter(({ name }) => name.endsWith(`.${exporter}`));
   return [
     "# Which classifiers each recipe takes",
     "",
     "Every classifier family of torchvision, by both of PyTorch's exporters, and the families of keras.applications, by tf2onnx: one member of each, with random weights. Written by `bench/peers/coverage.ts` with",
-    `twindnn ${toolVersion} (see [peers](peers.md#coverage)).`,
+    `twindnn ${toolVersion} (see [peers](peers.md#coverage)) on ${new Date().toISOString().slice(0, 10)}, at commit \`${commit}\`.`,
     "",
     ...notes(rows),
     `| recipe | ${exporters.map((exporter) => exporterNames[exporter]).join(" | ")} | all |`,

@@ -9,7 +9,7 @@
  * Verdicts are stored in FOLDER as they come, and the page is written anew; `--resume` takes those that an interrupted run
  * left there.
  */
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -47,6 +47,7 @@ const home = folder;
 mkdirSync(home, { recursive: true });
 const store = join(home, "verdicts.json");
 const verdictsOf: Verdicts = resume && existsSync(store) ? JSON.parse(readFileSync(store, "utf8")) : {};
+const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
 await Promise.all(exporters.map(cover));
 
 /** Tries the models of one exporter as they come. */
@@ -55,7 +56,7 @@ async function cover({ script, packages }: (typeof exporters)[number]): Promise<
     const path = join(home, `${name}.onnx`);
     if (existsSync(path)) verdictsOf[name] = await verdictsOn(path, verdictsOf[name] ?? []);
     writeFileSync(store, JSON.stringify(verdictsOf, null, 1));
-    writeFileSync(out, coveragePage(rows()));
+    writeFileSync(out, coveragePage(rows(), commit));
     console.log(name, (verdictsOf[name] ?? []).map(({ accepted }) => (accepted ? "yes" : "no")).join(" "));
   }
 }
