@@ -21,15 +21,16 @@ beforeAll(async () => {
   await writeImages(at("others"), 40, { seed: 2 });
 });
 
-const pairArguments = [
+const pairBy = (preprocess: string): string[] => [
   "pair",
   "--original",
   at("a.onnx"),
   "--compressed",
   at("b.onnx"),
   "--preprocess",
-  at("pre.json"),
+  preprocess,
 ];
+const pairArguments = pairBy(at("pre.json"));
 
 describe.sequential("a twin from two models and a folder of images", () => {
   test("pair makes a twin that escalates everything", async () => {
@@ -221,25 +222,10 @@ describe("bad input gets one line and the right exit code", () => {
       2,
       /give a share such as/,
     ],
-    [
-      "an unknown preset",
-      ["pair", "--original", at("a.onnx"), "--compressed", at("b.onnx"), "--preprocess", "cifar", "-o", at("x")],
-      2,
-      /cifar10/,
-    ],
+    ["an unknown preset", [...pairBy("cifar"), "-o", at("x")], 2, /cifar10/],
     [
       "a preprocessing that is no JSON",
-      [
-        "pair",
-        "--original",
-        at("a.onnx"),
-        "--compressed",
-        at("b.onnx"),
-        "--preprocess",
-        at("three.txt"),
-        "-o",
-        at("x"),
-      ],
+      [...pairBy(at("three.txt")), "-o", at("x")],
       1,
       /^twindnn: [^\n]*three\.txt: is not JSON [^\n]*give a preset: [^\n]*\n$/,
     ],
