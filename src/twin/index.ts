@@ -17,7 +17,7 @@ export {
   topClass,
   topClasses,
 } from "./confidence/index.ts";
-export { type EvaluatedImages, evaluateImages, presentNetworks, stageCosts, twinOutputs } from "./evaluate.ts";
+export { type EvaluatedImages, evaluateImages, presentNetworks, twinOutputs } from "./evaluate.ts";
 export {
   addNetwork,
   createTwin,

@@ -1,20 +1,9 @@
-import { median } from "../../figures.ts";
 import type { Network } from "../../lanes/index.ts";
-import { subset } from "../../train/index.ts";
-import {
-  type Collected,
-  collectLogits,
-  evaluateTwin,
-  logitsOf,
-  type StageCosts,
-  stageCosts,
-  type TwinPromise,
-  usualBatch,
-  withLanes,
-} from "../../twin/index.ts";
-import { answersTo, prepared } from "./answers.ts";
+import { type Collected, evaluateTwin, logitsOf, type StageCosts, type TwinPromise } from "../../twin/index.ts";
+import { answersTo } from "./answers.ts";
 import { type Candidate, type Compression, networkIn } from "./context.ts";
 import { int8Beside } from "./int8.ts";
+import { measureCosts } from "./timing.ts";
 
 /** What a twin with this compressed network would be like, by the selection images. An estimate to rank by, no promise. */
 export interface Score {
@@ -33,10 +22,6 @@ export interface Score {
   readonly cost: number;
 }
 
-/** One round alone may be disturbed. */
-const timedRounds = 5;
-const timedImages = 256;
-
 /** Runs a candidate on the selection images, with the original in int8 behind it where that is faster, and scores it. */
 export async function scoreCandidate(candidate: Candidate, compression: Compression): Promise<Score> {
   const { selection, labelled, originalLogits, promise, signal } = compression;
@@ -46,12 +31,7 @@ export async function scoreCandidate(candidate: Candidate, compression: Compress
   ];
   const answers = await answersTo(selection, labelled, networks, { signal });
   const logits = new Map(answers.logits).set("original", originalLogits);
-  return scoreOf(candidate, { ...answers, logits }, promise, await costsOf(networks, compression));
-}
-
-/** Time of a candidate relative to the original, measured here. */
-export async function relativeTime({ network }: Candidate, compression: Compression): Promise<number> {
-  return (await costsOf([networkIn(compression, network, "compressed")], compression)).compressed;
+  return scoreOf(candidate, { ...answers, logits }, promise, await measureCosts(networks, compression));
 }
 
 /** The original in int8, unless it is the candidate itself or cannot be had. */
@@ -59,23 +39,6 @@ async function secondOf({ name }: Candidate, compression: Compression): Promise<
   const [int8] = await int8Beside(compression);
   if (int8 === undefined || int8.name === name) return [];
   return [networkIn(compression, int8.network, "original-int8")];
-}
-
-/** Times of the stages for an image, relative to the original: medians of rounds in which all run. */
-async function costsOf(stages: readonly Network[], { selection, original, signal }: Compression): Promise<StageCosts> {
-  const few = subset(selection, [...selection.labels.keys()].slice(0, timedImages));
-  const networks = [...stages, original.network];
-  const secondStage = stages.length > 1 ? "original-int8" : "original";
-  const rounds = await withLanes(networks, async (lanes) => {
-    const costs: StageCosts[] = [];
-    for (let round = 0; round < timedRounds; round++) {
-      const options = { lanes, batch: usualBatch(stages[0]!), signal };
-      costs.push(stageCosts({ secondStage }, await collectLogits(prepared(few, false), networks, options)));
-    }
-    return costs;
-  });
-  const second = median(rounds.map((costs) => costs.second ?? 1));
-  return { compressed: median(rounds.map(({ compressed }) => compressed)), ...(second < 1 && { second }) };
 }
 
 /**

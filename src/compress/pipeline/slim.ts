@@ -6,7 +6,7 @@ import { type Candidate, type Compression, storeCandidate, type Target } from ".
 import { CurveRecorder } from "./curve.ts";
 import { int8Beside, quantized } from "./int8.ts";
 import type { Recipe } from "./recipe.ts";
-import { relativeTime } from "./score.ts";
+import { relativeTime } from "./timing.ts";
 import { timeForRecipe } from "./training.ts";
 
 /** Training images from which layers can be refitted and mimicking can begin. */
