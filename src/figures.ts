@@ -1,6 +1,9 @@
 /** A fraction as a percentage. */
 export const percent = (fraction: number, digits = 1): string => `${(100 * fraction).toFixed(digits)} %`;
 
+/** How many of something: `1 image`, `2 images`. */
+export const quantity = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 /**
  * The value below which a share `q` of the samples lie, by linear interpolation between the two nearest order statistics.
  * Source: R. Hyndman, Y. Fan, "Sample quantiles in statistical packages", The American Statistician 50 (1996), type 7.

@@ -79,26 +79,25 @@ async function write({ opened, renamed }: Target, contents: Contents, signal?: A
 }
 
 /**
- * Makes a folder, with those above it, unless it is there; returns whether it was not. Throws InputError when that is not
- * possible.
+ * Makes a folder, with those above it, unless it is there; returns the uppermost that was made, if any. Throws InputError
+ * when that is not possible.
  */
-export async function makeFolder(path: string): Promise<boolean> {
-  const first = await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+export function makeFolder(path: string): Promise<string | undefined> {
+  return mkdir(path, { recursive: true }).catch((cause: unknown) => {
     throw unwritable(path, cause);
   });
-  return first !== undefined;
 }
 
 /**
- * Works in a folder, which is made unless it is there. Where the work fails and leaves nothing in a folder made for it, the
- * folder goes again.
+ * Works in a folder, which is made unless it is there. Where the work fails and leaves nothing in the folders made for it,
+ * they go again.
  */
 export async function inFolder(path: string, work: () => Promise<void>): Promise<void> {
-  const isNew = await makeFolder(path);
+  const made = await makeFolder(path);
   try {
     await work();
   } catch (error) {
-    if (isNew) await rmdir(path).catch(() => {}); // which removes none that holds something
+    if (made !== undefined) await removeEmpty(path, made);
     throw error;
   }
 }

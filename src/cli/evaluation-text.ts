@@ -1,3 +1,4 @@
+import { quantity } from "../figures.ts";
 import { percent, points } from "../report/figures.ts";
 import { terminalTable } from "../report/tables.ts";
 import type { Evaluation, Measured } from "../twin/index.ts";
@@ -16,7 +17,7 @@ export function evaluationText(evaluation: Evaluation): string {
   rows.push(["agreement", ...figures(agreement)], ["escalation rate", ...figures(escalationRate)]);
   const answers = Object.entries(answeredBy).filter(([, count]) => count > 0);
   return [
-    terminalTable({ headings: [`${images} images`, "", "95 % interval"], rows }),
+    terminalTable({ headings: [quantity(images, "image"), "", "95 % interval"], rows }),
     `answered by ${answers.map(([network, count]) => `${network}: ${count}`).join(", ")}`,
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 import { type ImageSource, overlap, type Preparable, selectImages, splitImages } from "../data/index.ts";
 import { CalibrationError, type InputError } from "../errors.ts";
+import { quantity } from "../figures.ts";
 import type { NetworkName } from "../lanes/index.ts";
 import { answerAll } from "./answers.ts";
 import {
@@ -142,7 +143,9 @@ export async function partsOf<Item extends Preparable>(
   const { count } = await selectImages(images, {});
   const selection = selectionSize(count!);
   if (selection >= 2) return splitImages(images, { selection, calibration: "rest" }, seed);
-  throw new CalibrationError(`${images.name} holds ${count} images, too few to calibrate on; a promise needs hundreds`);
+  throw new CalibrationError(
+    `${images.name} holds ${quantity(count!, "image")}, too few to calibrate on; a promise needs hundreds`,
+  );
 }
 
 /** Images that lie in both parts calibrate; what is left of the selection places the grid. */

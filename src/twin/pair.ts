@@ -22,9 +22,15 @@ export interface PairOptions {
   /** Replace an existing twin. */
   readonly replace?: boolean | undefined;
   /** How the compressed network was made, for the manifest. */
-  readonly compression?: Omit<NonNullable<Manifest["compression"]>, "training"> | undefined;
-  /** Fingerprints of the images that trained the compressed network, and what the user calls them. */
-  readonly training?: { readonly source: string; readonly fingerprints: readonly string[] } | undefined;
+  readonly compression?: CompressionOrigin | undefined;
+}
+
+type ManifestCompression = NonNullable<Manifest["compression"]>;
+
+/** How a compressed network was made. */
+export interface CompressionOrigin extends Omit<ManifestCompression, "training"> {
+  /** Fingerprints of the images that trained it, and what the user calls them. */
+  readonly training?: { readonly source: string; readonly fingerprints: readonly string[] };
 }
 
 /**
@@ -41,7 +47,7 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
     options.originalInt8 === undefined ? undefined : await admitNetwork(options.originalInt8, "original-int8.onnx");
   if (int8 !== undefined) refuseMismatch(options, original.entry, int8.entry);
   const { integerForm } = options;
-  const training = options.training && trainingOf(options.training);
+  const origin = options.compression && recorded(options.compression);
   const manifest: Manifest = {
     schemaVersion: manifestVersion,
     tool: { name: "twindnn", version: toolVersion },
@@ -58,21 +64,21 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
     confidence: { measure: "margin", temperature: 1 },
     secondStage: "original",
     ladder: [],
-    ...(options.compression === undefined
-      ? {}
-      : { compression: { ...options.compression, ...(training === undefined ? {} : { training: training.entry }) } }),
+    ...(origin === undefined ? {} : { compression: origin.entry }),
   };
   const networks = [original, compressed, int8].filter((network) => network !== undefined);
   const files = new Map(networks.map(({ entry, bytes }) => [entry.file, bytes]));
-  for (const { file, bytes } of [...Object.values(integerForm ?? {}), ...(training?.files ?? [])])
-    files.set(file, bytes);
+  for (const { file, bytes } of [...Object.values(integerForm ?? {}), ...(origin?.files ?? [])]) files.set(file, bytes);
   await createTwin(options.output, manifest, files, { replace: options.replace ?? false });
   return networks.flatMap(({ notes }) => notes);
 }
 
-function trainingOf({ source, fingerprints }: NonNullable<PairOptions["training"]>) {
-  const file = fingerprintFile("training.txt", fingerprints);
-  return { entry: { ...partOf(fingerprints, source), fingerprints: hashed(file) }, files: [file] };
+/** The manifest's entry, and the files that it names. */
+function recorded({ training, ...rest }: CompressionOrigin): { entry: ManifestCompression; files: TwinFile[] } {
+  if (training === undefined) return { entry: rest, files: [] };
+  const file = fingerprintFile("training.txt", training.fingerprints);
+  const part = { ...partOf(training.fingerprints, training.source), fingerprints: hashed(file) };
+  return { entry: { ...rest, training: part }, files: [file] };
 }
 
 function refuseMismatch(options: PairOptions, original: ManifestNetwork, compressed: ManifestNetwork): void {

@@ -5,7 +5,6 @@ import type { CalibrateOptions } from "./calibrate.ts";
 import { expectedSpeedUp } from "./calibration/index.ts";
 import { canaryCount, encodeCanaries } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
-import { stageCosts } from "./evaluate.ts";
 import { hashed, networkOf, type TwinFile, type TwinFolder, updateTwin } from "./folder.ts";
 import { generatedPictures } from "./generated-pictures.ts";
 import { usualBatch } from "./lanes.ts";
@@ -24,7 +23,6 @@ export async function recordCalibration(
 ): Promise<Manifest> {
   const { path, manifest } = folder;
   const { chosen, ladder, confidence, promise } = best.calibration;
-  const costs = stageCosts({ secondStage: best.second }, parts.calibration);
   const allowance = allowanceFor(confidence.measure, chosen.threshold);
   const { threshold: _, secondThreshold: __, ...rest } = manifest;
   const { selection, calibration } = parts;
@@ -38,7 +36,10 @@ export async function recordCalibration(
     secondStage: best.second,
     ...(best.secondThreshold === undefined ? {} : { secondThreshold: best.secondThreshold }),
     ladder: ladder.map(
-      (rung): ManifestRung => ({ ...rung, speedUp: expectedSpeedUp(costs, rung.escalationRate, rung.originalRate) }),
+      (rung): ManifestRung => ({
+        ...rung,
+        speedUp: expectedSpeedUp(best.costs, rung.escalationRate, rung.originalRate),
+      }),
     ),
     guarantee: {
       ...promise,

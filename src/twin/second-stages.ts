@@ -6,6 +6,7 @@ import {
   expectedSpeedUp,
   type SecondStage,
   type SecondThresholdRequest,
+  type StageCosts,
   secondThreshold,
   thresholdGrid,
 } from "./calibration/index.ts";
@@ -53,6 +54,8 @@ export interface Attempt {
   readonly second: Second;
   readonly calibration: Calibration;
   readonly secondThreshold: number | undefined;
+  /** Times of the networks on the images themselves. */
+  readonly costs: StageCosts;
   /** Time of the twin relative to the original. */
   readonly cost: number;
 }
@@ -78,7 +81,8 @@ function calibrateWith(
     worstClass,
     errorShare,
   });
-  return { second, calibration: result, secondThreshold: stage?.threshold, cost: costOf(result, second, calibration) };
+  const costs = stageCosts({ secondStage: second }, calibration);
+  return { second, calibration: result, secondThreshold: stage?.threshold, costs, cost: costOf(result, costs) };
 }
 
 /** The confidence asked for; of a measure that is only named and has a temperature, this is fitted on selection images. */
@@ -112,9 +116,7 @@ function secondStage(
   return threshold === undefined ? { logits } : { logits, threshold };
 }
 
-/** Time of the twin relative to the original, from the times that the networks took on the images themselves. */
-function costOf({ chosen }: Calibration, secondStage: Second, calibration: Collected): number {
-  return 1 / expectedSpeedUp(stageCosts({ secondStage }, calibration), chosen.escalationRate, chosen.originalRate);
-}
+const costOf = ({ chosen }: Calibration, costs: StageCosts): number =>
+  1 / expectedSpeedUp(costs, chosen.escalationRate, chosen.originalRate);
 
 export const hasLabels = ({ labels }: Collected): boolean => labels.some((label) => label >= 0);

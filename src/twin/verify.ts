@@ -1,5 +1,6 @@
 import type { ImageSource } from "../data/index.ts";
 import { CalibrationError, ManifestError } from "../errors.ts";
+import { quantity } from "../figures.ts";
 import type { AnswerOptions } from "./answers.ts";
 import { describePromise, imagesNeeded, proveAt } from "./calibration/index.ts";
 import type { CanaryCheck } from "./canaries.ts";
@@ -56,12 +57,12 @@ function proveAgain(
     return proven ? { proven } : { proven, problem: notProven(images, guarantee, rung.bound) };
   } catch (error) {
     if (!(error instanceof CalibrationError)) throw error;
-    return { proven: false, problem: `not proven by these ${images} images: ${error.message}` };
+    return { proven: false, problem: `not proven by ${quantity(images, "image")}: ${error.message}` };
   }
 }
 
 function notProven(images: number, guarantee: Guarantee, bound: number): string {
   const needed = imagesNeeded(guarantee);
   const wanted = images < needed ? `${needed} at least` : "more of them";
-  return `not proven by these ${images} images: at the twin's threshold they prove no more than ${describePromise({ ...guarantee, tolerance: bound })}; give ${wanted}`;
+  return `not proven by ${quantity(images, "image")}: at the twin's threshold they prove no more than ${describePromise({ ...guarantee, tolerance: bound })}; give ${wanted}`;
 }

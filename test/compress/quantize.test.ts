@@ -151,6 +151,17 @@ describe("minAgreement", () => {
     const float = report.nodes.filter(({ reason }) => reason?.startsWith("given back")).map(({ node }) => node);
     expect(float.toSorted()).toEqual(report.givenBack.toSorted());
   });
+
+  it("says when so few images are held out that not one may differ", async () => {
+    const options = { threads: 1, method: "minmax", weightBits: 7, minAgreement: 0.98 } as const;
+    const { report } = await quantizeModel(residual(), coarse(), options);
+    expect(report.images.heldOut).toBe(40);
+    expect(report.notes).toContainEqual(
+      expect.stringMatching(/not one of the 40 images held out may differ .* given 200 images in all, one may/),
+    );
+    const lenient = await quantizeModel(residual(), coarse(), { ...options, minAgreement: 0.97 });
+    expect(lenient.report.notes.join()).not.toContain("held out");
+  });
 });
 
 describe("bias correction", () => {
@@ -200,7 +211,7 @@ describe("refusals", () => {
   });
 
   it("refuses too few images, saying how many it needs", async () => {
-    await expect(quantized(residual(), {}, 7)).rejects.toThrow(/7 images are too few .*: give at least 8/);
+    await expect(quantized(residual(), {}, 7)).rejects.toThrow(/received 7 images, too few .*: give at least 8/);
     await expect(quantized(residual(), {}, 7)).rejects.toThrow(CalibrationError);
   });
 

@@ -228,7 +228,7 @@ describe("images that cannot decide are refused with the numbers", () => {
   it("too few images: how many are needed, and what these allow", () => {
     const few = pick(two, half(0).subarray(0, 250));
     expect(refusal({ ...few, promise: { kind: "agreement", tolerance: 0.005, probability: 0.95 } })).toThrow(
-      "an agreement of at least 99.5 % with 95 % probability needs at least 598 images beside those that place the thresholds, received 250; 250 images allow at best an agreement of at least 98.809 % with 95 % probability, or an agreement of at least 99.5 % with 71.4 % probability",
+      "an agreement of at least 99.5 % with 95 % probability needs at least 598 images beside those that place the thresholds, received 250; these allow at best an agreement of at least 98.809 % with 95 % probability, or an agreement of at least 99.5 % with 71.4 % probability",
     );
   });
 

@@ -1,4 +1,5 @@
 import { CalibrationError } from "../../errors.ts";
+import { quantity } from "../../figures.ts";
 import type { Model } from "../../onnx/index.ts";
 import { type ImageBatch, imagesOf, Reservoir } from "./images.ts";
 import { Observer } from "./observe.ts";
@@ -16,7 +17,7 @@ export interface Calibration {
 }
 
 /** One image in four is held out, while there is room. */
-const heldOutEvery = 4;
+export const heldOutEvery = 4;
 const sampleImages = 512;
 const sampleBytes = 2 ** 27;
 /** From which activation ranges can be told. */
@@ -49,7 +50,7 @@ export async function calibrate(
   await observer.finish();
   if (seen < fewestImages) {
     throw new CalibrationError(
-      `${seen} images are too few to see the ranges of activations by: give at least ${fewestImages}, better 500`,
+      `received ${quantity(seen, "image")}, too few to see the ranges of activations by: give at least ${fewestImages}, better 500`,
     );
   }
   return { histograms: observer.histograms, count: observer.count, sample: sample.images, heldOut: heldOut.images };

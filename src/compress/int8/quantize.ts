@@ -51,16 +51,18 @@ async function quantizeChecked(
   const best = await quantizer.reach(checked.minAgreement ?? 0);
   checked.onProgress("measure", 0, 1);
   const time = await measureTime(model, best.model, calibration.heldOut);
+  const images = { calibration: calibration.count, heldOut: calibration.heldOut.length };
+  const { units, givenBack } = best;
   const report: QuantizationReport = {
-    nodes: nodeReports(best.units, best.plan, quantizer.ranges),
+    nodes: nodeReports(units, best.plan, quantizer.ranges),
     method: quantizer.method,
     weightBits: quantizer.weightBits,
     biasCorrection: checked.biasCorrection,
-    images: { calibration: calibration.count, heldOut: calibration.heldOut.length },
+    images,
     agreement: best.agreement,
-    givenBack: best.givenBack,
+    givenBack,
     time,
-    notes: notesOn(time, best.units, best.givenBack),
+    notes: notesOn({ time, images, givenBack, units, minAgreement: checked.minAgreement }),
   };
   return { model: best.model, report };
 }

@@ -1,3 +1,5 @@
+import { quantity } from "../../figures.ts";
+import { heldOutEvery } from "./calibration.ts";
 import type { MeasuredTime } from "./measure.ts";
 import type { QuantizationPlan } from "./qdq.ts";
 import type { Range, RangeMethod } from "./ranges.ts";
@@ -68,13 +70,29 @@ const floatReport = ({ node, reason }: FloatNode): NodeReport => ({
 
 const ms = (value: number): string => `${value.toPrecision(3)} ms`;
 
+/** What the notes are about. */
+interface Result extends Pick<QuantizationReport, "time" | "images" | "givenBack"> {
+  readonly units: Units;
+  readonly minAgreement: number | undefined;
+}
+
 /** Says plainly what did not turn out as hoped. */
-export function notesOn(time: MeasuredTime, units: Units, givenBack: readonly string[]): string[] {
+export function notesOn({ time, images, givenBack, units, minAgreement }: Result): string[] {
   const notes: string[] = [];
   if (time.speedUp < 1.05) {
     notes.push(`int8 is not faster here: ${ms(time.int8Ms)} an image against ${ms(time.float32Ms)} in float32`);
   }
   if (givenBack.length > 0) notes.push(`given back to float32 for the agreement asked for: ${givenBack.join(", ")}`);
+  if (givenBack.length > 0) notes.push(...onFewImages(images.heldOut, minAgreement!));
   if (units.units.length === 0) notes.push("every node stays float32");
   return notes;
+}
+
+/** A single image that differs may cost nodes where there are few. */
+function onFewImages(heldOut: number, minAgreement: number): string[] {
+  const needed = Math.ceil(1 / (1 - minAgreement) - 1e-9);
+  if (minAgreement === 1 || heldOut >= needed) return [];
+  return [
+    `not one of the ${quantity(heldOut, "image")} held out may differ at that agreement; given ${heldOutEvery * needed} images in all, one may, and more nodes may stay in int8`,
+  ];
 }

@@ -1,5 +1,6 @@
 import { type ImageSource, selectImages, splitImages } from "../../data/index.ts";
 import { CalibrationError } from "../../errors.ts";
+import { quantity } from "../../figures.ts";
 import { describePromise, imagesNeeded, sharedImages, type TwinPromise } from "../../twin/index.ts";
 import { fewestImages } from "../int8/calibration.ts";
 
@@ -58,7 +59,7 @@ export async function cutParts({ images, calibration, promise, seed }: PartsRequ
 function refuseTooFew(name: string, available: number, needed: number, purpose: string): void {
   if (available >= needed) return;
   throw new CalibrationError(
-    `${name}: gives ${available} images; ${needed} are needed at least, for ${purpose}. Give more images, or ask for less`,
+    `${name}: gives ${quantity(available, "image")}; ${needed} are needed at least, for ${purpose}. Give more images, or ask for less`,
   );
 }
 

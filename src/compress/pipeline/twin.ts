@@ -48,8 +48,13 @@ async function pairCandidate(
     labels,
     output: twin,
     replace: true,
-    compression: { recipe, options: recorded(options), seed, sourceSha256: original.entry.sha256 },
-    training: { source, fingerprints },
+    compression: {
+      recipe,
+      options: recorded(options),
+      seed,
+      sourceSha256: original.entry.sha256,
+      training: { source, fingerprints },
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import { CalibrationError, UsageError } from "../../errors.ts";
+import { quantity } from "../../figures.ts";
 import { type Model, modelCost, producers } from "../../onnx/index.ts";
 import { shuffledIndices } from "../../shuffle.ts";
 import { subset } from "../../train/index.ts";
@@ -238,7 +239,7 @@ function answerFit(model: Model): Fit | undefined {
 function splitImages({ data, normalisation }: SlimImages, seed: number): { fitting: SlimImages; held: SlimImages } {
   const count = data.labels.length;
   if (count < leastImages)
-    throw new CalibrationError(`${count} images are too few; slim needs at least ${leastImages}`);
+    throw new CalibrationError(`received ${quantity(count, "image")}, too few; slim needs at least ${leastImages}`);
   const order = shuffledIndices(count, seed);
   const held = Math.min(mostHeld, Math.floor(heldShare * count));
   const part = (from: number, to: number): SlimImages => ({

@@ -58,7 +58,7 @@ function checkDisagreement({ answers, images }: Sample, probability: number): vo
 export function checkEnough(images: number, promise: TwinPromise, group = ""): void {
   const needed = imagesNeeded(promise);
   if (images >= needed) return;
-  const allowed = images === 0 ? "" : `; ${images} images allow ${alternatives(images, promise)}`;
+  const allowed = images === 0 ? "" : `; these allow ${alternatives(images, promise)}`;
   throw new CalibrationError(
     `${describePromise(promise)} needs at least ${needed} images${group || " beside those that place the thresholds"}, received ${images}${allowed}`,
   );

@@ -142,7 +142,7 @@ describe("slim", () => {
   test("too few images are refused with the number needed", async () => {
     const run = slim(resnet, noiseImages(resnet, 5), { ...quick, target: { macs: 0.8 } });
     await expect(run).rejects.toThrow(CalibrationError);
-    await expect(run).rejects.toThrow("5 images are too few; slim needs at least 20");
+    await expect(run).rejects.toThrow("received 5 images, too few; slim needs at least 20");
   });
 
   test("an abort ends the run", async () => {
