@@ -80,6 +80,7 @@ function calibrateWith(
     confidence,
     worstClass,
     errorShare,
+    names: folder.manifest.labels,
   });
   const costs = stageCosts({ secondStage: second }, calibration);
   return { second, calibration: result, secondThreshold: stage?.threshold, costs, cost: costOf(result, costs) };

@@ -53,6 +53,7 @@ function proveAgain(
       promise: guarantee,
       confidence: manifest.confidence,
       worstClass: guarantee.worstClass,
+      names: manifest.labels,
     });
     return proven ? { proven } : { proven, problem: notProven(images, guarantee, rung.bound) };
   } catch (error) {

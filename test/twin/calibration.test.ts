@@ -234,6 +234,8 @@ describe("images that cannot decide are refused with the numbers", () => {
 
   it("a class with too few images, for a promise about the worst class", () => {
     expect(refusal({ worstClass: true })).toThrow(/needs at least 600 images of class 0, received 500/);
+    const names = ["cat", "dog"];
+    expect(refusal({ worstClass: true, names })).toThrow(/needs at least 600 images of class cat, received 500/);
   });
 
   it("equal confidences", () => {

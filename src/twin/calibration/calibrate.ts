@@ -31,6 +31,8 @@ export interface CalibrationRequest extends TwinOutputs {
    * shares make 1 at most (Bonferroni). Default 1.
    */
   readonly errorShare?: number;
+  /** Names of the classes, for messages; numbered when absent. */
+  readonly names?: readonly string[];
 }
 
 /** One threshold of the ladder. */
@@ -108,10 +110,10 @@ export interface Proof {
  *   class has too few images
  */
 export function proveAt(threshold: number, request: Omit<CalibrationRequest, "grid">): Proof {
-  const { promise, worstClass = false, labels } = request;
+  const { promise, worstClass = false, labels, names } = request;
   const task = prepare(request, (_, groups) => {
-    if (labels !== undefined) checkLabelledClasses(labels);
-    if (worstClass) checkEachEnough(groups, promise);
+    if (labels !== undefined) checkLabelledClasses(labels, names);
+    if (worstClass) checkEachEnough(groups, promise, names);
   });
   return { proven: task.testOf(1).accepts(lossesAt(task.losses, threshold)), rung: rungAt(threshold, task) };
 }
@@ -154,12 +156,12 @@ function prepare(
 function checkImages(
   sample: Sample,
   groups: readonly number[][],
-  { promise, labels, worstClass = false }: CalibrationRequest,
+  { promise, labels, names, worstClass = false }: CalibrationRequest,
 ): void {
-  checkDecidable(sample, promise);
-  if (worstClass) checkEachEnough(groups, promise);
+  checkDecidable(sample, promise, names);
+  if (worstClass) checkEachEnough(groups, promise, names);
   else checkEnough(sample.images, promise);
-  if (labels !== undefined) checkLabelledClasses(labels);
+  if (labels !== undefined) checkLabelledClasses(labels, names);
 }
 
 function requireLosses(sample: Sample, { kind }: TwinPromise): LossTable {

@@ -10,10 +10,15 @@ import {
 } from "./promise.ts";
 import type { Sample } from "./sample.ts";
 
+/** Names of classes, where they have any. */
+type Names = readonly string[] | undefined;
+
+const nameOf = (index: number, names: Names): string => names?.[index] ?? String(index);
+
 /** @throws CalibrationError when these images cannot decide between thresholds. */
-export function checkDecidable(sample: Sample, promise: TwinPromise): void {
+export function checkDecidable(sample: Sample, promise: TwinPromise, names: Names): void {
   checkConfidences(sample.confidence);
-  checkClasses(sample.answers.original);
+  checkClasses(sample.answers.original, names);
   checkDisagreement(sample, promise.probability);
 }
 
@@ -24,10 +29,10 @@ function checkConfidences(confidence: Float64Array): void {
   );
 }
 
-function checkClasses(answers: Int32Array): void {
+function checkClasses(answers: Int32Array, names: Names): void {
   if (answers.some((answer) => answer !== answers[0])) return;
   throw new CalibrationError(
-    `the original gives all ${answers.length} images class ${answers[0]}: calibrate on images of every class, and check the preprocessing`,
+    `the original gives all ${answers.length} images class ${nameOf(answers[0]!, names)}: calibrate on images of every class, and check the preprocessing`,
   );
 }
 
@@ -38,11 +43,11 @@ function checkClasses(answers: Int32Array): void {
  *
  * @throws CalibrationError when every image has a label, and the same one
  */
-export function checkLabelledClasses(labels: Int32Array): void {
+export function checkLabelledClasses(labels: Int32Array, names: Names): void {
   const [first] = labels;
   if (labels.some((label) => label < 0 || label !== first)) return;
   throw new CalibrationError(
-    `all ${labels.length} images are labelled as one class (${first}): a promise would hold for that class alone. Give images of every class that the twin will meet, drawn as they occur`,
+    `all ${labels.length} images are labelled as one class (${nameOf(first!, names)}): a promise would hold for that class alone. Give images of every class that the twin will meet, drawn as they occur`,
   );
 }
 
@@ -65,8 +70,10 @@ export function checkEnough(images: number, promise: TwinPromise, group = ""): v
 }
 
 /** @throws CalibrationError when some class has too few images of its own. */
-export function checkEachEnough(classes: readonly (readonly number[])[], promise: TwinPromise): void {
-  for (const [index, { length }] of classes.entries()) checkEnough(length, promise, ` of class ${index}`);
+export function checkEachEnough(classes: readonly (readonly number[])[], promise: TwinPromise, names: Names): void {
+  for (const [index, { length }] of classes.entries()) {
+    checkEnough(length, promise, ` of class ${nameOf(index, names)}`);
+  }
 }
 
 function alternatives(images: number, promise: TwinPromise): string {
