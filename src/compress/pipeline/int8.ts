@@ -51,15 +51,24 @@ export const withInt8 = (recipe: Recipe): Recipe => ({
   },
 });
 
-/** A network of the work folder in int8. */
+/** Images that calibrate an int8 network, and how many run at once. */
+const int8Images = 512;
+const batch = 16;
+
+/**
+ * A network of the work folder in int8.
+ *
+ * @param images - that calibrate it; a few do where only its speed is asked for
+ */
 export async function quantized(
   network: ManifestNetwork,
   name: string,
   recipe: string,
   compression: Compression,
+  images = int8Images,
 ): Promise<Candidate> {
   const { work, threads, weightBits, signal, onProgress } = compression;
-  const { model } = await quantizeModel(readModel(work.file(network.file)), batches(network, compression), {
+  const { model } = await quantizeModel(readModel(work.file(network.file)), batches(network, compression, images), {
     threads,
     ...(weightBits === undefined ? {} : { weightBits }),
     ...(signal === undefined ? {} : { signal }),
@@ -68,17 +77,14 @@ export async function quantized(
   return storeCandidate(compression, name, recipe, model);
 }
 
-/** Images that calibrate an int8 network, and how many run at once. */
-const int8Images = 512;
-const batch = 16;
-
 async function* batches(
   { input }: ManifestNetwork,
   { training, normalisation }: Pick<Compression, "training" | "normalisation">,
+  most: number,
 ): AsyncGenerator<ImageBatch> {
   const size = imageSize(training);
   const write = inputWriter({ input: { layout: input.layout, shape: training.shape }, normalisation });
-  const images = Math.min(int8Images, training.labels.length);
+  const images = Math.min(most, training.labels.length);
   for (let from = 0; from < images; from += batch) {
     const count = Math.min(batch, images - from);
     const values = new Float32Array(count * size);

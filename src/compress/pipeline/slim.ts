@@ -17,7 +17,8 @@ const usualShares = [0.7, 0.5];
 const slimmingShare = 0.8;
 /** Steps of mimicking beyond which little is gained; most runs have no time for so many. */
 const mostSteps = 1800;
-
+/** Images that calibrate an int8 network of which only the speed counts. */
+const trialImages = 32;
 /** Below, thinning saves less than its noise. */
 const leastSpeedUp = 1.05;
 
@@ -119,8 +120,10 @@ function measuredHere({ speedUp }: SpeedTarget, label: string, compression: Comp
   const wanted = compression.target.speedUp!;
   const measured = async (network: Model): Promise<number> => {
     const plain = await storeCandidate(compression, `${label}-widths`, "slim", network);
-    const timed =
-      speedUp < wanted ? await quantized(plain.network, `${label}-widths-int8`, "slim+int8", compression) : plain;
+    const isEased = speedUp < wanted;
+    const timed = isEased
+      ? await quantized(plain.network, `${label}-widths-int8`, "slim+int8", compression, trialImages)
+      : plain;
     return speedUp / wanted / (await relativeTime(timed, compression));
   };
   return { speedUp, measured };
