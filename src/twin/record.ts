@@ -1,8 +1,7 @@
 import { cpuClass } from "../lanes/index.ts";
-import { allowanceFor } from "./allowance.ts";
 import { answerAll } from "./answers.ts";
 import type { CalibrateOptions } from "./calibrate.ts";
-import { expectedSpeedUp } from "./calibration/index.ts";
+import { allowanceFor, expectedSpeedUp } from "./calibration/index.ts";
 import { canaryCount, encodeCanaries } from "./canaries.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { hashed, networkOf, type TwinFile, type TwinFolder, updateTwin } from "./folder.ts";

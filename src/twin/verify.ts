@@ -48,7 +48,7 @@ function proveAgain(
 ): { proven: boolean; problem?: string } {
   const images = collected.names.length;
   try {
-    const { proven, rung } = proveAt(manifest.threshold!, {
+    const { proven, rung } = proveAt(manifest.ladder.at(-1)!.threshold, {
       ...twinOutputs(manifest, collected),
       promise: guarantee,
       confidence: manifest.confidence,

@@ -232,6 +232,13 @@ describe("images that cannot decide are refused with the numbers", () => {
     );
   });
 
+  it("too few images for the share of the error probability that a calibration has", () => {
+    const promise = { kind: "agreement", tolerance: 0.01, probability: 0.95 } as const;
+    const few = pick(two, half(0).subarray(0, 300));
+    expect(refusal({ ...few, promise })).not.toThrow(/needs at least/);
+    expect(refusal({ ...few, promise, errorShare: 0.9 })).toThrow(/needs at least 309 images/);
+  });
+
   it("a class with too few images, for a promise about the worst class", () => {
     expect(refusal({ worstClass: true })).toThrow(/needs at least 600 images of class 0, received 500/);
     const names = ["cat", "dog"];

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ManifestError } from "../../src/errors.ts";
-import { allowanceFor } from "../../src/twin/allowance.ts";
+import { allowanceFor } from "../../src/twin/calibration/allowance.ts";
 import { rangeOf } from "../../src/twin/confidence/index.ts";
 import { type Manifest, parseManifest } from "../../src/twin/manifest.ts";
 import { confidenceMeasures } from "../../src/twin/types.ts";

@@ -1,6 +1,7 @@
 import { CalibrationError } from "../../errors.ts";
 import { defaultConfidence } from "../confidence/index.ts";
-import type { ConfidenceSpec } from "../types.ts";
+import type { ConfidenceMeasure, ConfidenceSpec } from "../types.ts";
+import { allowanceFor, raised } from "./allowance.ts";
 import { type ClassResult, classResults, groupByClass, imagesOfClasses } from "./classes.ts";
 import { checkDecidable, checkEachEnough, checkEnough, checkLabelledClasses } from "./degenerate.ts";
 import { checkGrid } from "./grid.ts";
@@ -11,10 +12,11 @@ import {
   type LossTest,
   percent,
   promiseTest,
+  spending,
   sum,
   type TwinPromise,
 } from "./promise.ts";
-import { type LossTable, lossesAt, lossesOf, type Sample, sampleOf } from "./sample.ts";
+import { type LossTable, lossesAt, lossesOf, type Sample, sampleOf, worstLosses } from "./sample.ts";
 import { acceptedOf, startsOf, testGroups } from "./sequence.ts";
 
 /** What calibration starts from. */
@@ -35,7 +37,7 @@ export interface CalibrationRequest extends TwinOutputs {
   readonly names?: readonly string[];
 }
 
-/** One threshold of the ladder. */
+/** One threshold of the ladder. It is used raised by its allowance, and so are the rates below. */
 export interface Rung {
   readonly threshold: number;
   /**
@@ -84,14 +86,19 @@ export function calibrate(request: CalibrationRequest): Calibration {
   const { grid, promise, confidence = defaultConfidence, worstClass = false } = request;
   checkGrid(grid);
   const task = prepare(request, (sample, groups) => checkImages(sample, groups, request));
-  const accepted = acceptedOf(grid, task.losses, startsOf(grid, promise, task.fewest), task.testOf);
+  const accepted = acceptedOf(
+    grid,
+    task.lossesAt,
+    startsOf(grid, spending(promise, request.errorShare), task.fewest),
+    task.testOf,
+  );
   const ladder = accepted.map((index) => rungAt(grid[index]!, task));
   const chosen = ladder.at(-1);
   if (chosen === undefined) throw nothingAccepted(rungAt(grid[0]!, task), { ...promise, worstClass }, task);
   const next = grid[accepted.at(-1)! + 1];
   const refused = next === undefined ? undefined : rungAt(next, task);
   const { sample, by, groups } = task;
-  const results = classResults(groups, sample, chosen.threshold, promise.probability);
+  const results = classResults(groups, sample, raised(confidence.measure, chosen.threshold), promise.probability);
   const common = { promise, worstClass, confidence, images: sample.images, ladder, chosen };
   return { ...common, ...(refused && { refused }), classes: { by, results } };
 }
@@ -113,16 +120,17 @@ export function proveAt(threshold: number, request: Omit<CalibrationRequest, "gr
   const { promise, worstClass = false, labels, names } = request;
   const task = prepare(request, (_, groups) => {
     if (labels !== undefined) checkLabelledClasses(labels, names);
-    if (worstClass) checkEachEnough(groups, promise, names);
+    if (worstClass) checkEachEnough(groups, promise, { names });
   });
-  return { proven: task.testOf(1).accepts(lossesAt(task.losses, threshold)), rung: rungAt(threshold, task) };
+  return { proven: task.testOf(1).accepts(task.lossesAt(threshold)), rung: rungAt(threshold, task) };
 }
 
 /** A request that has been checked and made ready. */
 interface Task {
   readonly sample: Sample;
-  /** What the promise counts. */
-  readonly losses: LossTable;
+  /** What the promise counts where a threshold is proven: its losses at worst. */
+  readonly lossesAt: (threshold: number) => Int8Array;
+  readonly measure: ConfidenceMeasure;
   /** The promise's test at a share of its error probability. */
   readonly testOf: (share: number) => LossTest;
   /** Images in the smallest group that is tested on its own. */
@@ -144,23 +152,23 @@ function prepare(
   const grouping = groupByClass(request, sample);
   const groups = imagesOfClasses(grouping);
   const losses = requireLosses(sample, promise);
+  const { measure } = confidence;
+  const lossesAt = (threshold: number) => worstLosses(losses, threshold, allowanceFor(measure, threshold));
   check(sample, groups);
-  const error = (1 - promise.probability) * errorShare;
   const tested = worstClass ? groups : [[...sample.confidence.keys()]];
-  const testOf = (share: number): LossTest =>
-    testGroups(promiseTest({ ...promise, probability: 1 - error * share }), tested);
+  const testOf = (share: number): LossTest => testGroups(promiseTest(spending(promise, errorShare * share)), tested);
   const fewest = Math.min(...tested.map(({ length }) => length));
-  return { sample, losses, testOf, fewest, by: grouping.by, groups };
+  return { sample, lossesAt, measure, testOf, fewest, by: grouping.by, groups };
 }
 
 function checkImages(
   sample: Sample,
   groups: readonly number[][],
-  { promise, labels, names, worstClass = false }: CalibrationRequest,
+  { promise, labels, names, errorShare, worstClass = false }: CalibrationRequest,
 ): void {
   checkDecidable(sample, promise, names);
-  if (worstClass) checkEachEnough(groups, promise, names);
-  else checkEnough(sample.images, promise);
+  if (worstClass) checkEachEnough(groups, promise, { names, errorShare });
+  else checkEnough(sample.images, promise, { errorShare });
   if (labels !== undefined) checkLabelledClasses(labels, names);
 }
 
@@ -172,17 +180,18 @@ function requireLosses(sample: Sample, { kind }: TwinPromise): LossTable {
   );
 }
 
-function rungAt(threshold: number, { sample, losses, testOf }: Task): Rung {
+function rungAt(threshold: number, { sample, lossesAt: worstAt, measure, testOf }: Task): Rung {
   const { images, confidence, differing, lost, passesSecond } = sample;
-  const escalated = [...confidence.keys()].filter((image) => confidence[image]! < threshold);
+  const inUse = raised(measure, threshold);
+  const escalated = [...confidence.keys()].filter((image) => confidence[image]! < inUse);
   const rung = {
     threshold,
-    bound: testOf(1).bound(lossesAt(losses, threshold)),
+    bound: testOf(1).bound(worstAt(threshold)),
     escalationRate: escalated.length / images,
     originalRate: escalated.filter(passesSecond).length / images,
-    agreement: (images - sum(lossesAt(differing, threshold))) / images,
+    agreement: (images - sum(lossesAt(differing, inUse))) / images,
   };
-  return lost === undefined ? rung : { ...rung, drop: sum(lossesAt(lost, threshold)) / images };
+  return lost === undefined ? rung : { ...rung, drop: sum(lossesAt(lost, inUse)) / images };
 }
 
 function nothingAccepted(

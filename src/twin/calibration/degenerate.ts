@@ -5,6 +5,7 @@ import {
   imagesNeeded,
   percent,
   probabilityAllowed,
+  spending,
   type TwinPromise,
   toleranceAllowed,
 } from "./promise.ts";
@@ -59,9 +60,16 @@ function checkDisagreement({ answers, images }: Sample, probability: number): vo
   );
 }
 
+/** What is tested, and with how much of the promise's error probability. */
+interface Testing {
+  /** Which images, to follow "images" in a sentence; default all that calibrate. */
+  readonly group?: string;
+  readonly errorShare?: number | undefined;
+}
+
 /** @throws CalibrationError when so many images cannot prove the promise whatever the networks answer. */
-export function checkEnough(images: number, promise: TwinPromise, group = ""): void {
-  const needed = imagesNeeded(promise);
+export function checkEnough(images: number, promise: TwinPromise, { group = "", errorShare }: Testing): void {
+  const needed = imagesNeeded(spending(promise, errorShare));
   if (images >= needed) return;
   const allowed = images === 0 ? "" : `; these allow ${alternatives(images, promise)}`;
   throw new CalibrationError(
@@ -70,9 +78,13 @@ export function checkEnough(images: number, promise: TwinPromise, group = ""): v
 }
 
 /** @throws CalibrationError when some class has too few images of its own. */
-export function checkEachEnough(classes: readonly (readonly number[])[], promise: TwinPromise, names: Names): void {
+export function checkEachEnough(
+  classes: readonly (readonly number[])[],
+  promise: TwinPromise,
+  { names, errorShare }: Pick<Testing, "errorShare"> & { readonly names?: Names },
+): void {
   for (const [index, { length }] of classes.entries()) {
-    checkEnough(length, promise, ` of class ${nameOf(index, names)}`);
+    checkEnough(length, promise, { group: ` of class ${nameOf(index, names)}`, errorShare });
   }
 }
 

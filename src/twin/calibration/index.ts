@@ -1,3 +1,4 @@
+export { allowanceFor } from "./allowance.ts";
 export { type Calibration, type CalibrationRequest, calibrate, type Proof, proveAt, type Rung } from "./calibrate.ts";
 export type { ClassResult } from "./classes.ts";
 export { type CurvePoint, expectedSpeedUp, type StageCosts } from "./curve.ts";

@@ -91,6 +91,12 @@ export function toleranceAllowed(kind: PromiseKind, images: number, probability:
   return kind === "drop" ? pairedUpperBound(faultless(images), delta) : -Math.expm1(Math.log(delta) / images);
 }
 
+/** The promise as a test must prove it that has only a share of its error probability. */
+export const spending = (promise: TwinPromise, errorShare = 1): TwinPromise => ({
+  ...promise,
+  probability: 1 - (1 - promise.probability) * errorShare,
+});
+
 /** The largest probability at which this many images can prove a tolerance at best, without a single loss. */
 export function probabilityAllowed(kind: PromiseKind, images: number, tolerance: number): number {
   if (kind === "agreement") return -Math.expm1(images * Math.log1p(-tolerance));

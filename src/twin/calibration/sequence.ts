@@ -1,5 +1,4 @@
 import { imagesNeeded, type LossTest, type TwinPromise } from "./promise.ts";
-import { type LossTable, lossesAt } from "./sample.ts";
 
 /** A place of the grid that has a share of the error probability of its own; all shares make 1. */
 export interface Start {
@@ -31,19 +30,20 @@ export function startsOf(grid: readonly number[], promise: TwinPromise, images: 
  * 2003 (the fallback procedure); A. Angelopoulos et al., "Learn then Test: calibrating predictive algorithms to achieve
  * risk control", Annals of Applied Statistics 2025 (arXiv 2021).
  *
+ * @param lossesAt - the losses of the images at a threshold
  * @param testOf - the test that errs by a share of the error probability
  * @returns indices of the accepted thresholds, rising
  */
 export function acceptedOf(
   grid: readonly number[],
-  table: LossTable,
+  lossesAt: (threshold: number) => Int8Array,
   starts: readonly Start[],
   testOf: (share: number) => LossTest,
 ): number[] {
   let share = 0;
   return [...grid.keys()].filter((index) => {
     share += starts.find(({ at }) => at === index)?.share ?? 0;
-    const accepted = share > 0 && testOf(share).accepts(lossesAt(table, grid[index]!));
+    const accepted = share > 0 && testOf(share).accepts(lossesAt(grid[index]!));
     if (!accepted) share = 0;
     return accepted;
   });

@@ -1,5 +1,5 @@
-import { rangeOf } from "./confidence/index.ts";
-import type { ConfidenceMeasure } from "./types.ts";
+import { rangeOf } from "../confidence/index.ts";
+import type { ConfidenceMeasure } from "../types.ts";
 
 /** Share of the threshold by which it is raised, so that canaries may differ by as much on another machine. */
 const allowanceShare = 0.02;
@@ -13,3 +13,7 @@ export function allowanceFor(measure: ConfidenceMeasure, threshold: number): num
   const scale = rangeOf(measure).high === 1 ? 4 * threshold * (1 - threshold) : Math.abs(threshold);
   return allowanceShare * scale;
 }
+
+/** The threshold in use where this one is proven. */
+export const raised = (measure: ConfidenceMeasure, threshold: number): number =>
+  threshold + allowanceFor(measure, threshold);
