@@ -3,7 +3,7 @@ import { percent, points } from "../report/figures.ts";
 import { type CalibrateResult, describePromise, type Standing } from "../twin/index.ts";
 
 /** What a calibration found, for a person. */
-export function calibrationText({ manifest, calibration, cost, labelled }: CalibrateResult): string {
+export function calibrationText({ manifest, calibration, cost, labelled, repeated }: CalibrateResult): string {
   const { chosen, images, promise, worstClass } = calibration;
   const proven =
     promise.kind === "drop"
@@ -17,6 +17,7 @@ export function calibrationText({ manifest, calibration, cost, labelled }: Calib
   ];
   if (cost >= 1)
     lines.push("That is no faster than the original alone: promise less, or pair another compressed network.");
+  if (repeated > 0) lines.push(`Of images that repeat each other one counts: ${repeated} are left out.`);
   if (!labelled) lines.push("The images have no labels: only agreement with the original can be promised.");
   return lines.join("\n");
 }

@@ -1,5 +1,6 @@
 import { addAbortSignal } from "node:stream";
 import { type ImageSource, openImages, readLabelList, selectImages, withLabels } from "../data/index.ts";
+import { InputError } from "../errors.ts";
 
 /** The flags that say which images to use. */
 export interface ImageFlags {
@@ -13,6 +14,8 @@ export interface ImageFlags {
 /**
  * Opens the images that the flags choose; `labels` are the class names to expect. An abort of `signal` ends the wait for the
  * standard input.
+ *
+ * @throws InputError when they choose none
  */
 export async function openSelection(
   flags: ImageFlags,
@@ -26,11 +29,15 @@ export async function openSelection(
     ...([data].flat().includes("-") ? { stdin: addAbortSignal(signal, process.stdin) } : {}),
   });
   if (skip === undefined && take === undefined && shuffle === undefined) return source;
-  return selectImages(source, {
+  const chosen = await selectImages(source, {
     ...(skip === undefined ? {} : { skip }),
     ...(take === undefined ? {} : { take }),
     ...(shuffle === undefined ? {} : { shuffle }),
   });
+  if (chosen.count === 0 && source.count !== 0) {
+    throw new InputError(source.name, "the options leave none of its images; change --skip or --take");
+  }
+  return chosen;
 }
 
 /** The images with the classes of a table, where one is given. */

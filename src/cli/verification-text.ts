@@ -17,7 +17,9 @@ export function verificationText({ guarantee, canaries, images, holds }: Verific
     );
     lines.push(images.proven ? "they prove the promise again" : images.problem!);
     if (images.known > 0)
-      lines.push(`${images.known} of them calibrated the twin or trained its compressed network: use others`);
+      lines.push(
+        `${images.known} of them calibrated the twin or made its compressed network, and prove nothing: use others`,
+      );
   }
   return lines.join("\n");
 }

@@ -3,7 +3,7 @@ export { decodeImage, type ImageInput, maximumPixels } from "./decode.ts";
 export { fashionMnist, fashionMnistAddress, fashionMnistLabels } from "./fashion-mnist.ts";
 export { fingerprint, overlap, partHash } from "./fingerprint.ts";
 export { sourceOf } from "./inputs.ts";
-export { labelList, readLabelList, withLabels } from "./label-list.ts";
+export { labelList, readLabelList, refuseFilledList, withLabels } from "./label-list.ts";
 export { readLabels } from "./labels.ts";
 export { packNpz } from "./pack.ts";
 export { createPreprocessor, type Preprocessor } from "./preprocess.ts";

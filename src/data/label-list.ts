@@ -1,4 +1,5 @@
-import { InputError, unknownValue } from "../errors.ts";
+import { readFile } from "node:fs/promises";
+import { InputError, UsageError, unknownValue } from "../errors.ts";
 import { readBytes } from "../files.ts";
 import { parseLine } from "./sources/labels-csv.ts";
 import type { ImageSource } from "./types.ts";
@@ -11,6 +12,13 @@ export function labelList(names: readonly string[]): string {
   return [heading, ...quoted.map((name) => `${name},`), ""].join("\n");
 }
 
+/** Refuses to write a list where one lies in which classes are filled in. @throws UsageError */
+export async function refuseFilledList(path: string): Promise<void> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  if (filledLines(text).length === 0) return;
+  throw new UsageError(`${path}: classes are filled in there, which a new list would replace; choose another file`);
+}
+
 /**
  * Reads such a table back: the class of each image that has one by now, by name or by number.
  *
@@ -18,16 +26,20 @@ export function labelList(names: readonly string[]): string {
  */
 export async function readLabelList(path: string, classes: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const text = new TextDecoder().decode(await readBytes(path, "check the path"));
-  const [, ...lines] = text.split(/\r?\n/);
-  const filled = lines
-    .map((line, index) => ({ line, number: index + 2 }))
-    .filter(({ line }) => line.trim() !== "" && !/,\s*$/.test(line));
   return new Map(
-    filled.map(({ line, number }) => {
+    filledLines(text).map(({ line, number }) => {
       const { file, value } = parseLine(line, number, path);
       return [file, classOf(value, classes, `${path}, line ${number}`)] as const;
     }),
   );
+}
+
+/** Lines with a class, and their numbers. */
+function filledLines(text: string): { line: string; number: number }[] {
+  const [, ...lines] = text.split(/\r?\n/);
+  return lines
+    .map((line, index) => ({ line, number: index + 2 }))
+    .filter(({ line }) => line.trim() !== "" && !/,\s*$/.test(line));
 }
 
 function classOf(value: string, classes: readonly string[], where: string): number {

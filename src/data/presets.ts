@@ -62,7 +62,7 @@ export function parsePreprocessing(json: unknown, file: string): Preprocessing {
 function readJson(path: string): unknown {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readFileSync(path, "utf8").replace(/^\uFEFF/, "");
   } catch (cause) {
     throw new InputError(path, "cannot be read; give a preset or a preprocessing in JSON", { cause });
   }

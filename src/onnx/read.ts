@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { InputError, ModelError } from "../errors.ts";
 import { decodeModel, type ExternalRange, type ReadExternal } from "./decode.ts";
@@ -54,6 +54,7 @@ function readRange(path: string, range: ExternalRange): Uint8Array {
 
 function openWeights(path: string): number {
   try {
+    if (!statSync(path).isFile()) throw new Error("no file");
     return openSync(path, "r");
   } catch (cause) {
     throw new InputError(path, "the model's external weights cannot be read; copy them beside the model", { cause });

@@ -20,7 +20,7 @@ import { looksLearned, type Standing, standingOf } from "./learned-images.ts";
 import type { Manifest } from "./manifest.ts";
 import { refuseTrained } from "./parts.ts";
 import { recordCalibration } from "./record.ts";
-import { pickRows } from "./rows.ts";
+import { firstRows, pickRows } from "./rows.ts";
 import { type CalibrationParts, calibrateSecondStage, hasLabels } from "./second-stages.ts";
 import type { ConfidenceMeasure, ConfidenceSpec } from "./types.ts";
 
@@ -60,6 +60,8 @@ export interface CalibrateResult {
    * answers otherwise than the original. All other images lose nothing, whatever they show.
    */
   readonly toLabel: readonly string[];
+  /** Images that show what another calibration image shows, pixel for pixel: each counts once. */
+  readonly repeated: number;
   /** How the original stands to the calibration images, where these look like images that it was trained on. */
   readonly learned?: Standing;
   readonly failures: readonly { readonly name: string; readonly error: InputError }[];
@@ -78,7 +80,7 @@ export async function calibrateTwin(
   options: CalibrateOptions,
 ): Promise<CalibrateResult> {
   const folder = await readTwinToChange(path);
-  const parts = await answerParts(folder, images, options);
+  const { repeated, ...parts } = await answerParts(folder, images, options);
   await refuseTrained(folder, parts.calibration, images.name);
   const best = calibrateSecondStage(folder, parts, options);
   const manifest = await recordCalibration(folder, best, parts, images.name, options);
@@ -89,6 +91,7 @@ export async function calibrateTwin(
     curve: curveOf(manifest, parts.calibration),
     labelled: hasLabels(parts.calibration),
     toLabel: namesToLabel(manifest, parts),
+    repeated,
     ...learnedImages(parts.calibration),
     failures: [...parts.selection.failures, ...parts.calibration.failures],
   };
@@ -112,15 +115,17 @@ async function answerParts(
   folder: TwinFolder,
   images: ImageSource<Preparable>,
   options: CalibrateOptions,
-): Promise<CalibrationParts> {
+): Promise<CalibrationParts & { readonly repeated: number }> {
   const sources =
     options.selection === undefined
       ? await partsOf(images, options.seed ?? 0)
       : { selection: options.selection, calibration: images };
   const names = networksFor(options);
   const selection = await answerAll(folder, names, sources.selection, options);
-  const calibration = await answerAll(folder, names, sources.calibration, options);
-  return { selection: withoutShared(selection, calibration, sources.selection.name), calibration };
+  const all = await answerAll(folder, names, sources.calibration, options);
+  const calibration = pickRows(all, firstRows(all.fingerprints));
+  const repeated = all.names.length - calibration.names.length;
+  return { selection: withoutShared(selection, calibration, sources.selection.name), calibration, repeated };
 }
 
 function namesToLabel(manifest: Manifest, { selection, calibration }: CalibrationParts): string[] {
@@ -154,6 +159,6 @@ function withoutShared(selection: Collected, calibration: Collected, name: strin
   const rows = [...selection.fingerprints.keys()].filter((i) => !shared.has(selection.fingerprints[i]!));
   if (rows.length > selection.names.length / 2) return pickRows(selection, Uint32Array.from(rows));
   throw new CalibrationError(
-    `${name}: ${shared.size} of its ${selection.names.length} images also calibrate; give other images to place the grid`,
+    `${name}: ${shared.size} of the ${quantity(selection.names.length, "image")} that place the thresholds are among those that calibrate; give images that do not repeat each other`,
   );
 }

@@ -117,6 +117,8 @@ export const manifestSchema = z.strictObject({
       sourceSha256: sha256.optional(),
       /** Images that trained the compressed network, and their fingerprints: a promise on them would be worth nothing. */
       training: partSchema.extend({ fingerprints: fileSchema }).optional(),
+      /** Images that chose it among others, and their fingerprints: it looks better on them than it is. */
+      selection: partSchema.extend({ fingerprints: fileSchema }).optional(),
     })
     .optional(),
 });
@@ -153,6 +155,7 @@ export const filesOf = ({ networks, integerForm, canaries, guarantee, compressio
     canaries,
     guarantee?.fingerprints,
     compression?.training?.fingerprints,
+    compression?.selection?.fingerprints,
   ].filter((entry) => entry !== undefined);
 
 function versionOf(json: unknown, where: string): string {

@@ -54,8 +54,11 @@ export function checkImage(input: unknown): void {
 function isImageObject(input: unknown): boolean {
   if (typeof input !== "object" || input === null) return false;
   const isBytes = input instanceof Uint8Array || input instanceof ArrayBuffer;
-  return isBytes || input instanceof URL || input instanceof Blob || "data" in input || "read" in input;
+  return isBytes || input instanceof URL || input instanceof Blob || "data" in input || isReadable(input);
 }
+
+/** An item of a source, and no stream of bytes, which has a `read` as well. */
+const isReadable = (input: object): boolean => "read" in input && !("pipe" in input);
 
 function shown(value: unknown): string {
   if (typeof value !== "object" || value === null) return String(value);

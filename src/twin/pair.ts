@@ -27,10 +27,18 @@ export interface PairOptions {
 
 type ManifestCompression = NonNullable<Manifest["compression"]>;
 
+/** What the user calls images, and their fingerprints. */
+export interface UsedImages {
+  readonly source: string;
+  readonly fingerprints: readonly string[];
+}
+
 /** How a compressed network was made. */
-export interface CompressionOrigin extends Omit<ManifestCompression, "training"> {
-  /** Fingerprints of the images that trained it, and what the user calls them. */
-  readonly training?: { readonly source: string; readonly fingerprints: readonly string[] };
+export interface CompressionOrigin extends Omit<ManifestCompression, "training" | "selection"> {
+  /** Images that trained it. */
+  readonly training?: UsedImages;
+  /** Images that chose it among others. */
+  readonly selection?: UsedImages;
 }
 
 /**
@@ -74,11 +82,18 @@ export async function pairTwin(options: PairOptions): Promise<PairNote[]> {
 }
 
 /** The manifest's entry, and the files that it names. */
-function recorded({ training, ...rest }: CompressionOrigin): { entry: ManifestCompression; files: TwinFile[] } {
-  if (training === undefined) return { entry: rest, files: [] };
-  const file = fingerprintFile("training.txt", training.fingerprints);
-  const part = { ...partOf(training.fingerprints, training.source), fingerprints: hashed(file) };
-  return { entry: { ...rest, training: part }, files: [file] };
+function recorded({ training, selection, ...rest }: CompressionOrigin): {
+  entry: ManifestCompression;
+  files: TwinFile[];
+} {
+  const files: TwinFile[] = [];
+  const part = (name: "training" | "selection", images: UsedImages | undefined): Partial<ManifestCompression> => {
+    if (images === undefined) return {};
+    const file = fingerprintFile(`${name}.txt`, images.fingerprints);
+    files.push(file);
+    return { [name]: { ...partOf(images.fingerprints, images.source), fingerprints: hashed(file) } };
+  };
+  return { entry: { ...rest, ...part("training", training), ...part("selection", selection) }, files };
 }
 
 function refuseMismatch(options: PairOptions, original: ManifestNetwork, compressed: ManifestNetwork): void {

@@ -4,6 +4,7 @@ import { CalibrationError } from "../errors.ts";
 import { readBytes } from "../files.ts";
 import type { Collected } from "./collect.ts";
 import type { TwinFile, TwinFolder } from "./folder.ts";
+import { firstRows } from "./rows.ts";
 
 /** What a manifest says of a set of images. */
 export const partOf = (fingerprints: readonly string[], source: string) => ({
@@ -18,12 +19,28 @@ export const fingerprintFile = (file: string, fingerprints: Iterable<string>): T
   bytes: new TextEncoder().encode(`${[...new Set(fingerprints)].sort().join("\n")}\n`),
 });
 
-/** How many images trained the twin's compressed network, placed its thresholds or calibrated it. */
+/** How many images trained or chose the twin's compressed network, placed its thresholds or calibrated it. */
 export async function countKnown(folder: TwinFolder, { fingerprints }: Collected): Promise<number> {
-  const { guarantee, compression } = folder.manifest;
-  const files = [guarantee?.fingerprints, compression?.training?.fingerprints].filter((file) => file !== undefined);
-  const known = await Promise.all(files.map(({ file }) => readLines(folder, file)));
-  return overlap(known.flat(), fingerprints).length;
+  return overlap(await knownTo(folder), fingerprints).length;
+}
+
+/** Which images the twin does not know, each once. */
+export async function freshRows(folder: TwinFolder, { fingerprints }: Collected): Promise<Uint32Array> {
+  const known = new Set(await knownTo(folder));
+  return firstRows(fingerprints).filter((row) => !known.has(fingerprints[row]!));
+}
+
+async function knownTo(folder: TwinFolder): Promise<string[]> {
+  const { guarantee } = folder.manifest;
+  const own = guarantee === undefined ? [] : await readLines(folder, guarantee.fingerprints.file);
+  return [...own, ...(await madeFrom(folder))];
+}
+
+/** Fingerprints of the images that trained the twin's compressed network or chose it, as far as the twin knows them. */
+async function madeFrom(folder: TwinFolder): Promise<string[]> {
+  const { training, selection } = folder.manifest.compression ?? {};
+  const files = [training, selection].filter((part) => part !== undefined).map(({ fingerprints }) => fingerprints.file);
+  return (await Promise.all(files.map((file) => readLines(folder, file)))).flat();
 }
 
 /** Share of calibration images that may also train: chance shares of fingerprints, and duplicates. */
@@ -36,18 +53,16 @@ export function sharedImages(training: readonly string[], calibration: readonly 
 }
 
 /**
- * Refuses to calibrate on images that trained the compressed network, as far as the twin knows them: it is surer of them than
- * of others.
+ * Refuses to calibrate on images that trained or chose the compressed network, as far as the twin knows them: it is better on
+ * them than on others.
  *
  * @throws CalibrationError
  */
 export async function refuseTrained(folder: TwinFolder, { fingerprints }: Collected, source: string): Promise<void> {
-  const { training } = folder.manifest.compression ?? {};
-  if (training === undefined) return;
-  const shared = sharedImages(await readLines(folder, training.fingerprints.file), fingerprints);
+  const shared = sharedImages(await madeFrom(folder), fingerprints);
   if (shared === 0) return;
   throw new CalibrationError(
-    `${source}: ${shared} of ${fingerprints.length} images trained the compressed network, which is surer of them than of others; calibrate on new ones`,
+    `${source}: ${shared} of ${fingerprints.length} images trained or chose the compressed network, which is better on them than on others; calibrate on new ones`,
   );
 }
 

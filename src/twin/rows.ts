@@ -1,6 +1,12 @@
 import type { Collected } from "./collect.ts";
 import type { Logits } from "./types.ts";
 
+/** Where each value stands first. */
+export function firstRows(values: readonly string[]): Uint32Array {
+  const seen = new Set<string>();
+  return Uint32Array.from([...values.keys()].filter((i) => !seen.has(values[i]!) && seen.add(values[i]!)));
+}
+
 /** The answers on some of the images, in the order of `rows`. */
 export function pickRows(collected: Collected, rows: Uint32Array): Collected {
   const indices = [...rows];

@@ -5,9 +5,13 @@ import type { AnswerOptions } from "./answers.ts";
 import { describePromise, imagesNeeded, proveAt } from "./calibration/index.ts";
 import type { CanaryCheck } from "./canaries.ts";
 import { canariesHere } from "./canary-run.ts";
+import type { Collected } from "./collect.ts";
 import { type EvaluatedImages, evaluateImages, twinOutputs } from "./evaluate.ts";
 import { readTwin } from "./folder.ts";
 import type { Guarantee, Manifest } from "./manifest.ts";
+import { freshRows } from "./parts.ts";
+import { pickRows } from "./rows.ts";
+import { hasLabels } from "./second-stages.ts";
 
 /** Whether a guarantee still holds here. */
 export interface Verification {
@@ -19,7 +23,8 @@ export interface Verification {
 }
 
 /**
- * Runs a twin's canaries on this machine and, where images are given, proves its promise again at its threshold.
+ * Runs a twin's canaries on this machine and, where images are given, proves its promise again at its threshold, on those
+ * that neither made nor calibrated it.
  * The promise holds when the images prove it or, without images, when the canaries pass.
  *
  * @throws ManifestError when the twin has no guarantee.
@@ -36,20 +41,18 @@ export async function verifyTwin(
   if (canaries === undefined) throw new ManifestError(`${path}: carries no canaries; calibrate it again`);
   if (images === undefined) return { guarantee, canaries, holds: canaries.passed };
   const evaluated = await evaluateImages(folder, images, options);
-  const proof = proveAgain(folder.manifest, guarantee, evaluated);
+  const fresh = pickRows(evaluated.collected, await freshRows(folder, evaluated.collected));
+  const proof = proveAgain(folder.manifest, guarantee, fresh);
   return { guarantee, canaries, images: { ...evaluated, ...proof }, holds: proof.proven };
 }
 
-/** Tests the one threshold of the twin, as calibration did. */
-function proveAgain(
-  manifest: Manifest,
-  guarantee: Guarantee,
-  { collected }: EvaluatedImages,
-): { proven: boolean; problem?: string } {
-  const images = collected.names.length;
+/** Tests the one threshold of the twin, as calibration did, on images that the twin does not know. */
+function proveAgain(manifest: Manifest, guarantee: Guarantee, fresh: Collected): { proven: boolean; problem?: string } {
+  const images = fresh.names.length;
   try {
     const { proven, rung } = proveAt(manifest.ladder.at(-1)!.threshold, {
-      ...twinOutputs(manifest, collected),
+      ...twinOutputs(manifest, fresh),
+      ...(hasLabels(fresh) ? { labels: fresh.labels } : {}),
       promise: guarantee,
       confidence: manifest.confidence,
       worstClass: guarantee.worstClass,

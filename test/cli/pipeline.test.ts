@@ -82,10 +82,14 @@ describe.sequential("a twin from two models and a folder of images", () => {
     const run = await twindnn(["verify", twin]);
     expect(run.code, run.stdout + run.stderr).toBe(0);
     expect(run.stdout).toContain("holds");
-    const proven = await twindnn(["verify", twin, "--data", at("images"), "--json"]);
+    const known = await twindnn(["verify", twin, "--data", at("images")]);
+    expect(known.code).toBe(1);
+    expect(known.stdout).toContain("600 of them calibrated the twin");
+    const fresh = await writeImages(at("fresh"), 600, { seed: 4 });
+    const proven = await twindnn(["verify", twin, "--data", fresh, "--json"]);
     expect(proven.code, proven.stderr).toBe(0);
     const { holds, images } = JSON.parse(proven.stdout);
-    expect({ holds, ...images }).toMatchObject({ holds: true, proven: true, known: 600, images: 600 });
+    expect({ holds, ...images }).toMatchObject({ holds: true, proven: true, known: 0, images: 600 });
     expect(images.agreement.value).toBeGreaterThan(0.9);
   });
 
@@ -104,6 +108,9 @@ describe.sequential("a twin from two models and a folder of images", () => {
     const run = await twindnn([...drop, "--labelled", list, "--to-label", at("rest.csv")]);
     expect(run.stderr + run.stdout).not.toContain("no labels");
     expect(readFileSync(at("rest.csv"), "utf8")).toBe("file,class\n");
+    const again = await twindnn([...drop, "--labelled", list, "--to-label", list]);
+    expect(again.stderr).toMatch(/list\.csv: classes are filled in there/);
+    expect(again.code).toBe(2);
   });
 
   test("evaluate reports what the images show, and warns of images that calibrated", async () => {
@@ -238,6 +245,13 @@ describe("bad input gets one line and the right exit code", () => {
       /"original-int8", and there are [^\n]*make a plan for this twin/,
     ],
     ["a folder that is no twin", ["classify", at("images"), at("others")], 1, /holds no twin\.json/],
+    [
+      "a file of a twin as output",
+      ["evaluate", twin, "--data", at("others"), "--json", join(twin, "twin.json")],
+      1,
+      /twin\.json: is part of a twin/,
+    ],
+    ["a selection of no image", ["classify", twin, at("others"), "--skip", "40"], 1, /others: the options leave none/],
     ["a folder without images", ["classify", twin, at("empty")], 1, /empty/],
     ["a missing model", ["inspect", at("missing.onnx")], 1, /missing\.onnx/],
     ["a model that is none", ["inspect", at("labels.txt")], 1, /labels\.txt.*not an ONNX model/],

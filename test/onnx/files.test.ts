@@ -1,7 +1,9 @@
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -68,6 +70,9 @@ describe("external weights", () => {
     writeFileSync(path(), withExternal("w.bin", 0, 864));
     expect(() => readModel(path())).toThrow(InputError);
     expect(() => readModel(path())).toThrow(/w.bin: .*copy them beside the model/);
+    mkdirSync(path("w.bin"));
+    expect(() => readModel(path())).toThrow(/w.bin: .*copy them beside the model/);
+    rmdirSync(path("w.bin"));
     writeFileSync(path("w.bin"), new Uint8Array(863));
     expect(() => readModel(path())).toThrow(/w.bin: is truncated: tensor "weight" ends at 864 of 863 bytes/);
   });

@@ -1,13 +1,13 @@
-import fc from "fast-check";
+import { array, assert, constantFrom, double, property, record } from "fast-check";
 import { expect, it } from "vitest";
 import { allowanceFor, raised } from "../../src/twin/calibration/allowance.ts";
 import { calibrate, type TwinOutputs } from "../../src/twin/calibration/index.ts";
 import { type LossTable, lossesAt, worstLosses } from "../../src/twin/calibration/sample.ts";
 
-const loss = fc.constantFrom(-1, 0, 1);
-const image = fc.record({
-  confidence: fc.double({ min: 0, max: 4, noNaN: true }),
-  shift: fc.double({ min: -0.999, max: 0.999, noNaN: true }),
+const loss = constantFrom(-1, 0, 1);
+const image = record({
+  confidence: double({ min: 0, max: 4, noNaN: true }),
+  shift: double({ min: -0.999, max: 0.999, noNaN: true }),
   kept: loss,
   escalated: loss,
 });
@@ -23,18 +23,14 @@ const tableOf = (images: readonly { confidence: number; kept: number; escalated:
 };
 
 it("however confidences differ within the allowance, no image loses more than calibration counted", () => {
-  fc.assert(
-    fc.property(
-      fc.array(image, { minLength: 1 }),
-      fc.double({ min: 0.1, max: 3, noNaN: true }),
-      (images, threshold) => {
-        const allowance = allowanceFor("margin", threshold);
-        const counted = worstLosses(tableOf(images), threshold, allowance);
-        const elsewhere = images.map((one) => ({ ...one, confidence: one.confidence + one.shift * allowance }));
-        const lost = lossesAt(tableOf(elsewhere), raised("margin", threshold));
-        expect(lost.every((value, i) => value <= counted[i]!)).toBe(true);
-      },
-    ),
+  assert(
+    property(array(image, { minLength: 1 }), double({ min: 0.1, max: 3, noNaN: true }), (images, threshold) => {
+      const allowance = allowanceFor("margin", threshold);
+      const counted = worstLosses(tableOf(images), threshold, allowance);
+      const elsewhere = images.map((one) => ({ ...one, confidence: one.confidence + one.shift * allowance }));
+      const lost = lossesAt(tableOf(elsewhere), raised("margin", threshold));
+      expect(lost.every((value, i) => value <= counted[i]!)).toBe(true);
+    }),
   );
 });
 

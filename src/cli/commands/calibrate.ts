@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
 import { Command, Option } from "@commander-js/extra-typings";
 import { withOriginalInt8 } from "../../compress/index.ts";
-import { labelList } from "../../data/index.ts";
+import { labelList, refuseFilledList } from "../../data/index.ts";
 import { writeWhole } from "../../files.ts";
 import {
   type CalibrateResult,
@@ -71,6 +71,7 @@ export const calibrateCommand = () =>
         const { manifest } = folder;
         const promise = promiseOf(flags);
         await proveWritable(flags.report, flags.toLabel, flags.json);
+        if (flags.toLabel !== undefined) await refuseFilledList(flags.toLabel);
         const images = await labelledBy(
           flags.labelled,
           await openSelection(flags, signal, manifest.labels),

@@ -9,7 +9,7 @@ import {
   recipeNames,
   workPath,
 } from "../../compress/index.ts";
-import { type ImageSource, labelList, loadPreprocessing, readLabels } from "../../data/index.ts";
+import { type ImageSource, labelList, loadPreprocessing, readLabels, refuseFilledList } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import { writeWhole } from "../../files.ts";
 import { compressionText } from "../compression-text.ts";
@@ -82,6 +82,7 @@ export const compressCommand = () =>
       interruptible(async (signal) => {
         const terminal = new Terminal(flags);
         await proveWritable(flags.report, flags.toLabel, flags.json);
+        if (flags.toLabel !== undefined) await refuseFilledList(flags.toLabel);
         const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
         const classed = (source: ImageSource) => labelledBy(flags.labelled, source, labels ?? classesOf(source));
         const images = await openSelection(flags, signal, labels);

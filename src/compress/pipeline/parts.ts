@@ -29,15 +29,12 @@ const calibrationShare = 0.25;
 /** A promise that holds only if not one image is lost is of little use: twice the least number and more. */
 const spare = 2;
 
-/**
- * A part with each class in its proportion varies less than one drawn at random, and what is proven on independent images
- * holds there all the more: Hoeffding, "On the distribution of the number of successes in independent trials", 1956.
- */
+/** The few images of a rare class are else easily all in one part. What calibrates is drawn regardless: its bounds are of independent images. */
 const byClass = { stratified: true } as const;
 
 /**
- * Cuts the images into those that train, those that select and those that calibrate, drawn by the seed, class by class where
- * all images have one.
+ * Cuts the images into those that train, those that select and those that calibrate, drawn by the seed: what calibrates first,
+ * the others class by class where all images have one.
  *
  * @throws CalibrationError when they are too few for the promise; says how many it needs
  */
@@ -49,12 +46,16 @@ export async function cutParts({ images, calibration, promise, seed }: PartsRequ
     const available = (await selectImages(calibration, {})).count!;
     refuseTooFew(calibration.name, available, needed, describePromise(promise));
     refuseTooFew(images.name, count!, selection + fewestImages, "training and selection");
-    return { ...(await splitImages(images, { selection, training: "rest" }, seed, byClass)), calibration };
+    return { ...(await cutRest(images, selection, seed)), calibration };
   }
   const calibrating = Math.max(Math.min(mostCalibration, Math.round(calibrationShare * count!)), spare * needed);
   refuseTooFew(images.name, count!, selection + calibrating + fewestImages, describePromise(promise));
-  return splitImages(images, { selection, calibration: calibrating, training: "rest" }, seed, byClass);
+  const drawn = await splitImages(images, { calibration: calibrating, others: "rest" }, seed);
+  return { ...(await cutRest(drawn.others, selection, seed)), calibration: drawn.calibration };
 }
+
+const cutRest = (images: ImageSource, selection: number, seed: number): Promise<Omit<Parts, "calibration">> =>
+  splitImages(images, { selection, training: "rest" }, seed, byClass);
 
 function refuseTooFew(name: string, available: number, needed: number, purpose: string): void {
   if (available >= needed) return;

@@ -3,7 +3,7 @@ import { readModel } from "../../onnx/index.ts";
 import { type CalibrateResult, calibrateTwin, moveTwin, pairTwin } from "../../twin/index.ts";
 import { integerForm, integerFormFiles } from "../ternary/integer-form/index.ts";
 import { type Candidate, type Compression, counted } from "./context.ts";
-import { type LoadedImages, type LoadedParts, loadedSource } from "./images.ts";
+import { type LoadedParts, loadedSource } from "./images.ts";
 import { int8Beside } from "./int8.ts";
 import type { CompressOptions } from "./options.ts";
 import type { WorkFolder } from "./work-folder.ts";
@@ -22,7 +22,7 @@ export async function makeTwin(
   const twin = compression.work.file("twin");
   const [int8] = await int8Beside(compression);
   const second = int8?.name === candidate.name ? undefined : int8;
-  await pairCandidate(candidate, second, twin, images.training, compression, options);
+  await pairCandidate(candidate, second, twin, images, compression, options);
   const calibrated = await prove(twin, images, second !== undefined, options);
   await moveTwin(twin, options.output, { replace: options.replace ?? false });
   return calibrated;
@@ -33,7 +33,7 @@ async function pairCandidate(
   candidate: Candidate,
   second: Candidate | undefined,
   twin: string,
-  { source, fingerprints }: LoadedImages,
+  { training, selection }: LoadedParts,
   { work, original }: Compression,
   options: CompressOptions,
 ): Promise<void> {
@@ -53,7 +53,8 @@ async function pairCandidate(
       options: recorded(options),
       seed,
       sourceSha256: original.entry.sha256,
-      training: { source, fingerprints },
+      training,
+      selection,
     },
   });
 }

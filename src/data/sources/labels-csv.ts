@@ -55,7 +55,7 @@ async function openTable(
   };
 }
 
-/** The file names hold no commas or may be quoted; the first line is a heading. */
+/** What holds a comma is quoted; the first line is a heading. */
 function parseTable(text: string, path: string): Row[] {
   const [, ...lines] = text.split(/\r?\n/);
   const rows = lines.flatMap((line, index) => (line.trim() === "" ? [] : [parseLine(line, index + 2, path)]));
@@ -65,9 +65,11 @@ function parseTable(text: string, path: string): Row[] {
 
 /** One line of the table. @throws InputError when it is none */
 export function parseLine(line: string, number: number, path: string): Row {
-  const match = /^(?:"((?:[^"]|"")*)"|([^,]*)),\s*([^,]+?)\s*$/.exec(line);
-  const file = match?.[1]?.replaceAll('""', '"') ?? match?.[2];
-  if (!file || match?.[3] === undefined)
-    throw new InputError(path, `line ${number} is no <file>,<class>: ${line.slice(0, 80)}`);
-  return { file, value: match[3] };
+  const match = /^(?:"((?:[^"]|"")*)"|([^,]*)),\s*(?:"((?:[^"]|"")*)"|([^,"]+?))\s*$/.exec(line);
+  const file = unquoted(match?.[1]) ?? match?.[2];
+  const value = unquoted(match?.[3]) ?? match?.[4];
+  if (!file || !value) throw new InputError(path, `line ${number} is no <file>,<class>: ${line.slice(0, 80)}`);
+  return { file, value };
 }
+
+const unquoted = (field: string | undefined): string | undefined => field?.replaceAll('""', '"');

@@ -21,7 +21,7 @@ export function roundsPlot(result: BenchResult): string {
     },
     color: { domain: Object.keys(systemTitles), range: Object.values(systemColours) },
     marks: [
-      Plot.line(dots, { x: "round", y: "speedUp", stroke: "name", strokeOpacity: 0.4 }),
+      Plot.line(dots, { x: "round", y: "speedUp", z: "name", stroke: "name", strokeOpacity: 0.4 }),
       Plot.dot(dots, { x: "round", y: "speedUp", fill: "name", r: 4, stroke: "var(--page)" }),
     ],
   });
@@ -42,7 +42,16 @@ export function latencyPlot(result: BenchResult): string | undefined {
     },
     y: { label: "answered", ...beside, tickFormat: percentTick },
     color: { domain: Object.keys(systemTitles), range: Object.values(systemColours) },
-    marks: [Plot.line(steps, { x: "milliseconds", y: "share", stroke: "name", strokeWidth: 2, curve: "step-after" })],
+    marks: [
+      Plot.line(steps, {
+        x: "milliseconds",
+        y: "share",
+        z: "name",
+        stroke: "name",
+        strokeWidth: 2,
+        curve: "step-after",
+      }),
+    ],
   });
 }
 
