@@ -1,13 +1,19 @@
 import { confidences, defaultConfidence, topClasses } from "./confidence/index.ts";
 import type { ConfidenceSpec, Logits } from "./types.ts";
 
-/** Inputs with the logits that both networks gave where the twin was calibrated. */
-export interface Canaries {
+/** Logits of the networks that answer. */
+export interface CanaryLogits {
+  readonly compressed: Logits;
+  readonly original: Logits;
+  /** Of the second stage, where there is one. */
+  readonly second?: Logits;
+}
+
+/** Inputs with the logits that the networks gave where the twin was calibrated. */
+export interface Canaries extends CanaryLogits {
   readonly count: number;
   /** `count` images as channel planes. */
   readonly planes: Uint8Array;
-  readonly compressed: Logits;
-  readonly original: Logits;
 }
 
 /** What canaries show: images that calibrated the twin, or pictures that are made from a seed. */
@@ -17,9 +23,12 @@ export type CanaryKind = (typeof canaryKinds)[number];
 /** Number of canaries that a twin carries: enough to notice a kernel that computes differently, few enough to run in a second. */
 export const canaryCount = 64;
 
-/** The bytes of a canary file: planes, then the compressed and the original logits as little-endian float32. */
-export function encodeCanaries({ planes, compressed, original }: Canaries): Uint8Array {
-  const logits = [compressed, original].map(
+/**
+ * The bytes of a canary file: planes, then the logits as little-endian float32, of the compressed network, the original and
+ * the second stage, where there is one.
+ */
+export function encodeCanaries({ planes, compressed, original, second }: Canaries): Uint8Array {
+  const logits = [compressed, original, ...(second === undefined ? [] : [second])].map(
     ({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
   );
   const parts = [planes, ...logits];
@@ -41,38 +50,57 @@ export function decodeCanaries(
 ): Canaries | undefined {
   const planesEnd = count * imageBytes;
   const logitsBytes = count * classes * 4;
-  if (bytes.length !== planesEnd + 2 * logitsBytes) return undefined;
+  const networks = (bytes.length - planesEnd) / logitsBytes;
+  if (networks !== 2 && networks !== 3) return undefined;
   const logits = (start: number): Logits => {
     const data = new Float32Array(new Uint8Array(bytes.subarray(start, start + logitsBytes)).buffer);
     return { data, count, classes };
   };
   const planes = new Uint8Array(bytes.subarray(0, planesEnd));
-  return { count, planes, compressed: logits(planesEnd), original: logits(planesEnd + logitsBytes) };
+  const [compressed, original] = [logits(planesEnd), logits(planesEnd + logitsBytes)];
+  const second = networks === 3 ? { second: logits(planesEnd + 2 * logitsBytes) } : {};
+  return { count, planes, compressed, original, ...second };
 }
 
 /** What running the canaries again showed. */
 export interface CanaryCheck {
   /** Largest change of the compressed network's confidence. */
   readonly confidenceChange: number;
-  /** Answers that changed although their margin was larger than the allowance, of either network. */
+  /** Answers that changed although their margin was larger than the allowance, of any network. */
   readonly changedAnswers: number;
   readonly passed: boolean;
 }
 
-/** Compares logits computed here with those stored. */
+/** By how much confidences may change. */
+export interface Allowances {
+  readonly compressed: number;
+  /** Of a second stage with a threshold. */
+  readonly second?: number | undefined;
+}
+
+/** Compares logits computed here with those stored. A second stage of which none are stored does not pass. */
 export function checkCanaries(
-  stored: Canaries,
-  here: Pick<Canaries, "compressed" | "original">,
+  stored: CanaryLogits,
+  here: CanaryLogits,
   confidence: ConfidenceSpec,
-  allowance: number,
+  allowed: Allowances,
 ): CanaryCheck {
-  const before = confidences(confidence, stored.compressed);
-  const after = confidences(confidence, here.compressed);
-  const confidenceChange = before.reduce((largest, value, i) => Math.max(largest, Math.abs(value - after[i]!)), 0);
-  const changedAnswers =
-    countChanged(stored.compressed, here.compressed, allowance) +
-    countChanged(stored.original, here.original, allowance);
-  return { confidenceChange, changedAnswers, passed: confidenceChange <= allowance && changedAnswers === 0 };
+  const confidenceChange = largestChange(stored.compressed, here.compressed, confidence);
+  const changed = (before: Logits, after: Logits): number => countChanged(before, after, allowed.compressed);
+  const bothChanged = changed(stored.compressed, here.compressed) + changed(stored.original, here.original);
+  const common = { confidenceChange, changedAnswers: bothChanged };
+  const passed = confidenceChange <= allowed.compressed && bothChanged === 0;
+  if (here.second === undefined) return { ...common, passed };
+  if (stored.second === undefined) return { ...common, passed: false };
+  const changedAnswers = bothChanged + changed(stored.second, here.second);
+  const secondChange = largestChange(stored.second, here.second, confidence);
+  const secondPasses = allowed.second === undefined || secondChange <= allowed.second;
+  return { confidenceChange, changedAnswers, passed: passed && secondPasses && changedAnswers === 0 };
+}
+
+function largestChange(before: Logits, after: Logits, confidence: ConfidenceSpec): number {
+  const now = confidences(confidence, after);
+  return confidences(confidence, before).reduce((most, value, i) => Math.max(most, Math.abs(value - now[i]!)), 0);
 }
 
 function countChanged(before: Logits, after: Logits, allowance: number): number {

@@ -3,22 +3,34 @@ import { ManifestError } from "../errors.ts";
 import { readBytes } from "../files.ts";
 import type { Lane } from "../lanes/index.ts";
 import type { Network } from "../lanes/types.ts";
+import { allowanceFor } from "./calibration/index.ts";
 import { type Canaries, type CanaryCheck, checkCanaries, decodeCanaries } from "./canaries.ts";
 import { networkOf, type TwinFolder } from "./folder.ts";
 import { usualBatch, withLanes } from "./lanes.ts";
+import type { Manifest } from "./manifest.ts";
 import type { Logits } from "./types.ts";
 
 /** Runs a twin's canaries on this machine; undefined when it carries none. Throws ManifestError on a damaged file. */
 export async function canariesHere(folder: TwinFolder): Promise<CanaryCheck | undefined> {
-  const { canaries: entry, confidence } = folder.manifest;
+  const { canaries: entry, confidence, secondStage, secondThreshold } = folder.manifest;
   if (entry === undefined) return undefined;
   const stored = await readCanaries(folder);
-  const networks = [networkOf(folder, "compressed"), networkOf(folder, "original")] as const;
-  const [compressed, original] = await withLanes(networks, (lanes) =>
+  const networks = (["compressed", "original", ...secondOf(secondStage)] as const).map((name) =>
+    networkOf(folder, name),
+  );
+  const [compressed, original, second] = await withLanes(networks, (lanes) =>
     Promise.all(networks.map((network, i) => runCanaries(stored, network, lanes[i % lanes.length]!))),
   );
-  return checkCanaries(stored, { compressed: compressed!, original: original! }, confidence, entry.allowance);
+  const here = { compressed: compressed!, original: original!, ...(second === undefined ? {} : { second }) };
+  return checkCanaries(stored, here, confidence, {
+    compressed: entry.allowance,
+    second: secondThreshold === undefined ? undefined : allowanceFor(confidence.measure, secondThreshold),
+  });
 }
+
+/** The second stage before the original, if there is one. */
+export const secondOf = (stage: Manifest["secondStage"]): "original-int8"[] =>
+  stage === "original-int8" ? [stage] : [];
 
 async function readCanaries({ path, manifest }: TwinFolder): Promise<Canaries> {
   const { file, images } = manifest.canaries!;

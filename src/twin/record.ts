@@ -3,6 +3,7 @@ import { answerAll } from "./answers.ts";
 import type { CalibrateOptions } from "./calibrate.ts";
 import { allowanceFor, expectedSpeedUp } from "./calibration/index.ts";
 import { canaryCount, encodeCanaries } from "./canaries.ts";
+import { secondOf } from "./canary-run.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { hashed, networkOf, type TwinFile, type TwinFolder, updateTwin } from "./folder.ts";
 import { generatedPictures } from "./generated-pictures.ts";
@@ -10,7 +11,7 @@ import { usualBatch } from "./lanes.ts";
 import type { Manifest, ManifestRung } from "./manifest.ts";
 import { fingerprintFile, partOf } from "./parts.ts";
 import { pickRows } from "./rows.ts";
-import type { Attempt, CalibrationParts } from "./second-stages.ts";
+import type { Attempt, CalibrationParts, Second } from "./second-stages.ts";
 
 /** Writes a calibration into the twin, all of it or nothing: threshold, ladder, guarantee, fingerprints and canaries. */
 export async function recordCalibration(
@@ -27,7 +28,8 @@ export async function recordCalibration(
   const { selection, calibration } = parts;
   const fingerprints = fingerprintFile("fingerprints.txt", [...selection.fingerprints, ...calibration.fingerprints]);
   const kind = options.canaries ?? "images";
-  const canaries = canariesOf(kind === "images" ? calibration : await answersToGenerated(folder, options.signal));
+  const answered = kind === "images" ? calibration : await answersToGenerated(folder, best.second, options.signal);
+  const canaries = canariesOf(answered, best.second);
   const updated: Manifest = {
     ...rest,
     confidence,
@@ -61,7 +63,7 @@ export async function recordCalibration(
 }
 
 /** The images that were kept, with the networks' answers to them. */
-function canariesOf(answered: Collected): TwinFile & { readonly images: number } {
+function canariesOf(answered: Collected, stage: Second): TwinFile & { readonly images: number } {
   const images = answered.kept.length;
   const first = pickRows(
     answered,
@@ -71,16 +73,17 @@ function canariesOf(answered: Collected): TwinFile & { readonly images: number }
   answered.kept.forEach((image, i) => {
     planes.set(image, i * image.length);
   });
-  const compressed = logitsOf(first, "compressed");
-  const bytes = encodeCanaries({ count: images, planes, compressed, original: logitsOf(first, "original") });
+  const [compressed, original] = [logitsOf(first, "compressed"), logitsOf(first, "original")];
+  const [second] = secondOf(stage).map((name) => logitsOf(first, name));
+  const bytes = encodeCanaries({ count: images, planes, compressed, original, ...(second && { second }) });
   return { file: "canaries.bin", bytes, images };
 }
 
 /** The same pictures for every twin of that size. */
 const pictureSeed = 1;
 
-function answersToGenerated(folder: TwinFolder, signal: AbortSignal | undefined): Promise<Collected> {
+function answersToGenerated(folder: TwinFolder, stage: Second, signal: AbortSignal | undefined): Promise<Collected> {
   const { shape } = networkOf(folder, "original").input;
   const pictures = generatedPictures(canaryCount, shape, pictureSeed);
-  return answerAll(folder, ["compressed", "original"], pictures, { signal });
+  return answerAll(folder, ["compressed", "original", ...secondOf(stage)], pictures, { signal });
 }

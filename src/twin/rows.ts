@@ -10,8 +10,11 @@ export function firstRows(values: readonly string[]): Uint32Array {
 /** The answers on some of the images, in the order of `rows`. */
 export function pickRows(collected: Collected, rows: Uint32Array): Collected {
   const indices = [...rows];
+  const { kept } = collected;
+  const firstNotKept = indices.findIndex((i) => i >= kept.length);
   return {
     ...collected,
+    kept: indices.slice(0, firstNotKept < 0 ? indices.length : firstNotKept).map((i) => kept[i]!),
     names: indices.map((i) => collected.names[i]!),
     labels: Int32Array.from(indices, (i) => collected.labels[i]!),
     fingerprints: indices.map((i) => collected.fingerprints[i]!),
