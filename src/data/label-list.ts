@@ -22,16 +22,22 @@ export async function refuseFilledList(path: string): Promise<void> {
 /**
  * Reads such a table back: the class of each image that has one by now, by name or by number.
  *
- * @throws InputError for a line that is none, or a class that is not known
+ * @throws InputError for a line that is none, a class that is not known, or two of one image
  */
 export async function readLabelList(path: string, classes: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const text = new TextDecoder().decode(await readBytes(path, "check the path"));
-  return new Map(
-    filledLines(text).map(({ line, number }) => {
-      const { file, value } = parseLine(line, number, path);
-      return [file, classOf(value, classes, `${path}, line ${number}`)] as const;
-    }),
-  );
+  if (text.split(/\r?\n/, 1)[0]?.replace("\uFEFF", "").trim() !== heading) {
+    throw new InputError(path, `does not begin with the heading ${heading}`);
+  }
+  const labels = new Map<string, number>();
+  for (const { line, number } of filledLines(text)) {
+    const where = `${path}, line ${number}`;
+    const { file, value } = parseLine(line, number, path);
+    const label = classOf(value, classes, where);
+    if ((labels.get(file) ?? label) !== label) throw new InputError(where, `gives ${file} a second class`);
+    labels.set(file, label);
+  }
+  return labels;
 }
 
 /** Lines with a class, and their numbers. */
@@ -52,22 +58,20 @@ function classOf(value: string, classes: readonly string[], where: string): numb
 /**
  * The same images with the labels of a table; those that it does not name keep theirs.
  *
- * @throws InputError when the table names no image of the source
+ * @throws InputError when the table names something that is no image of the source
  */
 export function withLabels(source: ImageSource, labels: ReadonlyMap<string, number>, table: string): ImageSource {
   return {
     ...source,
     async *[Symbol.asyncIterator]() {
-      let found = 0;
+      const missing = new Set(labels.keys());
       for await (const item of source) {
         const label = labels.get(item.name);
-        if (label === undefined) yield item;
-        else {
-          found++;
-          yield { ...item, label };
-        }
+        missing.delete(item.name);
+        yield label === undefined ? item : { ...item, label };
       }
-      if (found === 0 && labels.size > 0) throw new InputError(table, `names no image of ${source.name}`);
+      const [first] = missing;
+      if (first !== undefined) throw new InputError(table, `names ${first}, which is no image of ${source.name}`);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
-import { float32, GraphBuilder, modelOf, readModel, writeModel } from "../onnx/index.ts";
+import { float32, GraphBuilder, type Model, modelOf, readModel, writeModel } from "../onnx/index.ts";
 
 /** All that a training run needs to go on as if it had not stopped. */
 export interface TrainingState {
@@ -30,11 +30,11 @@ export async function writeCheckpoint(path: string, state: TrainingState, run: s
 /**
  * Reads a checkpoint; undefined when there is none.
  *
- * @throws InputError when it belongs to another run
+ * @throws InputError when it belongs to another run or is damaged
  */
 export function readCheckpoint(path: string, run: string): TrainingState | undefined {
   if (!existsSync(path)) return undefined;
-  const { graph, metadata } = readModel(path);
+  const { graph, metadata } = readWhole(path);
   if (metadata.get("run") !== run) {
     throw new InputError(
       path,
@@ -46,7 +46,18 @@ export function readCheckpoint(path: string, run: string): TrainingState | undef
   for (let next = vector("state0"); next !== undefined; next = vector(`state${optimiser.length}`)) optimiser.push(next);
   const [parameters, average, step] = [vector("parameters"), vector("average"), Number(metadata.get("step"))];
   if (parameters === undefined || average === undefined || !Number.isInteger(step)) {
-    throw new InputError(path, "is no checkpoint; remove it to start anew");
+    throw noCheckpoint(path);
   }
   return { step, parameters, average, optimiser };
 }
+
+function readWhole(path: string): Model {
+  try {
+    return readModel(path);
+  } catch (cause) {
+    throw noCheckpoint(path, cause);
+  }
+}
+
+const noCheckpoint = (path: string, cause?: unknown): InputError =>
+  new InputError(path, "is no checkpoint, or is damaged; remove it to start anew", { cause });

@@ -72,11 +72,17 @@ export interface Progress {
 /** @throws UsageError for counts that are none, and for pictures moved or blanked beyond their size */
 export function checkTrainingOptions(options: TrainingOptions, { shape }: Dataset): void {
   const { epochs, batch = 128, accumulate = 1, threads = 2, seed = 0, augmentation = {} } = options;
+  const { rate, averaging = 0 } = options;
   for (const [name, value] of Object.entries({ epochs, batch, accumulate, threads })) {
     if (!(Number.isInteger(value) && value > 0)) {
       throw new UsageError(`${name} must be a whole number above 0, received ${value}`);
     }
   }
+  if (!(averaging >= 0 && averaging < 1)) {
+    throw new UsageError(`averaging must be a share from 0 to below 1, received ${averaging}`);
+  }
+  if (!Number.isFinite(rate(0)))
+    throw new UsageError(`the learning rate begins with ${rate(0)}; give a schedule of numbers`);
   if (!Number.isInteger(seed)) throw new UsageError(`seed must be a whole number, received ${seed}`);
   const side = Math.min(...shape.slice(1));
   const { shift = 0, cutout = 0 } = augmentation;

@@ -177,7 +177,7 @@ function checkTeaching(data: Dataset, { loss, augmentation = {}, teacher }: Trai
 /** Names what decides a run's outcome: the step, the first weights, the images, and the options that are numbers. */
 function fingerprint(step: string, initial: Float32Array, data: Dataset, options: TrainingOptions): string {
   const { epochs, seed = 0, augmentation = {}, averaging = 0.999, device = "cpu", threads = 2 } = options;
-  const rates = Array.from({ length: 11 }, (_, i) => options.rate(i / 10));
+  const rates = Array.from({ length: 1001 }, (_, i) => options.rate(i / 1000));
   const numbers = {
     step,
     epochs,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { labelList, readLabelList, refuseFilledList } from "../../src/data/index.ts";
+import { labelList, readLabelList, refuseFilledList, withLabels } from "../../src/data/index.ts";
 import { parseLine } from "../../src/data/sources/labels-csv.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "twindnn-labels-"));
@@ -35,6 +35,36 @@ test("a list comes back with the classes that were filled in, by name or number"
     ["a.png", 0],
     ['b,"c".png', 1],
   ]);
+});
+
+test("a list without its heading, or with two classes of one image, is refused", async () => {
+  const read = (text: string) => readLabelList(written(text), ["cat", "dog"]);
+  await expect(read("a.png,cat\nb.png,dog\n")).rejects.toThrow(/does not begin with the heading file,class/);
+  await expect(read("file,class\na.png,cat\na.png,dog\n")).rejects.toThrow(/line 3: gives a.png a second class/);
+  expect((await read("file,class\r\na.png,cat\r\na.png,cat\r\n")).size).toBe(1);
+});
+
+test("a list that names no image of the source is refused, with the name", async () => {
+  const source = {
+    name: "photos",
+    async *[Symbol.asyncIterator]() {
+      yield { name: "a.png", read: async () => new Uint8Array() };
+    },
+  };
+  const all = async (labels: ReadonlyMap<string, number>) => {
+    const items = [];
+    for await (const item of withLabels(source, labels, "list.csv")) items.push(item);
+    return items;
+  };
+  expect(await all(new Map([["a.png", 1]]))).toMatchObject([{ name: "a.png", label: 1 }]);
+  await expect(
+    all(
+      new Map([
+        ["a.png", 1],
+        ["b.png", 1],
+      ]),
+    ),
+  ).rejects.toThrow(/list.csv: names b.png, which is no image of photos/);
 });
 
 test("a list in which classes are filled in is not written over", async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -292,6 +292,13 @@ describe("an interrupted run", () => {
     const other = train(tinyNetwork(), data, { ...checkpointed(), seed: 6 });
     await expect(other).rejects.toThrow(InputError);
     await expect(other).rejects.toThrow(/run\.checkpoint: is the checkpoint of a run with other settings/);
+    const later = (progress: number): number => (progress < 0.58 ? 0.05 : 0.01);
+    const rates = train(tinyNetwork(), data, { ...checkpointed(), rate: later });
+    await expect(rates).rejects.toThrow(/a run with other settings/);
+    truncateSync(join(folder, "run.checkpoint"), 50);
+    await expect(train(tinyNetwork(), data, checkpointed())).rejects.toThrow(
+      /run\.checkpoint: is no checkpoint, or is damaged/,
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Prepared } from "../../data/index.ts";
+import { InputError } from "../../errors.ts";
 import { readBytes, writeWhole } from "../../files.ts";
 import type { Network } from "../../lanes/index.ts";
 import { type Dataset, imageSize } from "../../train/index.ts";
@@ -47,6 +48,7 @@ export async function originalAnswers(
     await writeWhole(file, new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength));
   });
   const bytes = await readBytes(file, "delete the work folder and start anew");
-  const logits = new Float32Array(bytes.slice().buffer);
-  return { data: logits, count: data.labels.length, classes: original.entry.output.classes };
+  const [count, { classes }] = [data.labels.length, original.entry.output];
+  if (bytes.length !== 4 * count * classes) throw new InputError(file, `does not hold ${count} x ${classes} logits`);
+  return { data: new Float32Array(bytes.slice().buffer), count, classes };
 }

@@ -15,6 +15,7 @@ import { chooseRecipe, recipes } from "./recipes.ts";
 import { scoreCandidate } from "./score.ts";
 import { bestOf, missedTarget, type Scored } from "./target.ts";
 import { makeTwin } from "./twin.ts";
+import type { WorkFolder } from "./work-folder.ts";
 
 /**
  * Makes a twin of a classifier: compresses it by a recipe, picks the best network by the twin that it makes, and proves the
@@ -33,6 +34,15 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   const images = await loadParts(await cutParts(options), options);
   refuseUnknownClasses(images, original.entry);
   await using work = await openWork(original, images, options);
+  return work.undamaged(() => compressIn(work, original, images, options));
+}
+
+async function compressIn(
+  work: WorkFolder,
+  original: AdmittedNetwork,
+  images: LoadedParts,
+  options: CompressOptions,
+): Promise<CompressResult> {
   const compression = await begin(work, original, images, options);
   await unlessRefused(compression, options, () => checkOriginal(compression, images.calibration));
   const choice = recipeFor(options, images.training, original);
@@ -42,6 +52,8 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   if (missed !== undefined) compression.onNote(`the target is missed: ${missed}. This is the best so far`);
   const calibrated = await work.timed("calibration", () => makeTwin(best.candidate, images, compression, options));
   if (calibrated.cost > noFaster) compression.onNote(slowTwin(calibrated.cost));
+  const late = performance.now() - compression.deadline;
+  if (late > tolerablyLate * 1000 * options.budget) compression.onNote(overrun(late, options.budget));
   const result: CompressResult = {
     ...choice,
     source: recipes[choice.recipe].source,
@@ -57,6 +69,12 @@ export async function compress(options: CompressOptions): Promise<CompressResult
   if (options.keepWork !== true) await work.remove();
   return result;
 }
+
+/** Share of the budget by which a run may be late without a word. */
+const tolerablyLate = 0.1;
+
+const overrun = (late: number, budget: number): string =>
+  `the run took ${(late / 60_000).toFixed(1)} minutes more than its budget of ${(budget / 60).toFixed(1)}: a model of this size, these images and this recipe ask for so much at the least`;
 
 /** A twin that takes more of the original's time is not worth having. */
 const noFaster = 0.95;

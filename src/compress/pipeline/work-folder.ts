@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { UsageError } from "../../errors.ts";
+import { CalibrationError, InputError, TwinError, UsageError } from "../../errors.ts";
 import { makeFolder, readBytes, writeWhole } from "../../files.ts";
 import { claimFile, claimFolder } from "./claim.ts";
 
@@ -23,11 +23,13 @@ export class WorkFolder implements AsyncDisposable {
   readonly #path: string;
   readonly #state: State;
   readonly #claim: AsyncDisposable;
+  readonly #isResumed: boolean;
   /** Minutes of all steps since the folder was opened. */
   #spent = 0;
 
-  private constructor(path: string, state: State, claim: AsyncDisposable) {
+  private constructor(path: string, state: State, claim: AsyncDisposable, isResumed: boolean) {
     this.#path = path;
+    this.#isResumed = isResumed;
     this.#state = state;
     this.#claim = claim;
   }
@@ -43,7 +45,8 @@ export class WorkFolder implements AsyncDisposable {
     refuseForeign(path);
     const claim = await claimFolder(path);
     try {
-      const work = new WorkFolder(path, await stateOf(path, run), claim);
+      const isResumed = existsSync(join(path, stateFile));
+      const work = new WorkFolder(path, await stateOf(path, run), claim, isResumed);
       await work.#store();
       return work;
     } catch (error) {
@@ -55,6 +58,19 @@ export class WorkFolder implements AsyncDisposable {
   /** Lets others have the folder. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#claim[Symbol.asyncDispose]();
+  }
+
+  /** Does the work. @throws InputError that names the way out, where it fails over what an earlier run has left here */
+  async undamaged<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const isOurs = this.#isResumed && error instanceof TwinError && error.message.includes(this.#path);
+      if (!isOurs || error instanceof UsageError || error instanceof CalibrationError) throw error;
+      throw new InputError(this.#path, `holds a damaged file (${error.message}); delete it and start anew`, {
+        cause: error,
+      });
+    }
   }
 
   /** Path of a file of the run. */

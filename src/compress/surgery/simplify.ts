@@ -5,10 +5,14 @@ import {
   foldConstants,
   type Model,
   type Rewrite,
+  raiseOpset,
   removeIdentity,
 } from "../../onnx/index.ts";
 import { plainEnds } from "./plain-ends.ts";
 import { fixReshapeTargets } from "./reshape-target.ts";
+
+/** From which sums read their axes as an input, as what is added to models here does. */
+const requiredOpset = 13;
 
 /**
  * The model in the form that surgery and refitting want: constants folded, targets of Reshape constant, Identity and
@@ -16,7 +20,8 @@ import { fixReshapeTargets } from "./reshape-target.ts";
  * reads an image of planes, and gives logits where the model gives their logarithms of probabilities.
  */
 export async function simplify(model: Model): Promise<Model> {
-  const folded = plainEnds(removeIdentity(fixReshapeTargets(await foldConstants(model))));
+  const raised = model.opset < requiredOpset ? raiseOpset(model) : model;
+  const folded = plainEnds(removeIdentity(fixReshapeTargets(await foldConstants(raised))));
   return separateConstants(foldBatchNormalization(folded));
 }
 

@@ -37,7 +37,7 @@ code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; overf
 .scroll { overflow-x: auto; margin: 16px 0; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; font-variant-numeric: tabular-nums; }
 th, td { padding: 8px 0 8px 20px; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { padding-left: 0; text-align: left; }
+th:first-child, td:first-child { padding-left: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
 thead th { color: var(--soft); font-weight: 500; font-size: 14px; border-bottom: 1px solid var(--ink); vertical-align: bottom; }
 tbody td, tbody th { border-bottom: 1px solid var(--rule); font-weight: 400; }
 tbody tr.twin > * { font-weight: 650; }
@@ -73,5 +73,5 @@ figcaption { font-size: 14px; max-width: 68ch; margin-top: 8px; }
   .desk { display: none; }
   .phone { display: block; }
 }
-@media print { h2 { break-after: avoid; } figure, table, .pictures li { break-inside: avoid; } }
+@media print { h2 { break-after: avoid; } figure, table, .pictures li { break-inside: avoid; } .scroll { overflow: visible; } }
 `;

@@ -1,5 +1,5 @@
 // Needs: ONNX Runtime and the built lanes.
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import {
@@ -279,6 +279,26 @@ describe("compress", () => {
     expect(steps).toContain("comparing");
     expect(steps.filter((step) => step.startsWith("int8"))).toEqual([]);
     expect((await readTwin(options.output)).manifest.compression).toMatchObject({ recipe: "int8" });
+  });
+
+  test.each(["original.f32", "original-int8.onnx"])(
+    "names the way out where %s of its work folder is damaged",
+    async (file) => {
+      const options = request(`damaged-${file}`, { recipe: "int8" });
+      const controller = new AbortController();
+      const onProgress = (step: string): void => {
+        if (step === "comparing") controller.abort();
+      };
+      await expect(compress({ ...options, signal: controller.signal, onProgress })).rejects.toThrow(/abort/i);
+      truncateSync(join(`${options.output}.work`, file), 100);
+      await expect(compress(options)).rejects.toThrow(/\.work: holds a damaged file .*; delete it and start anew/);
+    },
+  );
+
+  test("says how much longer than its budget a run took", async () => {
+    const notes: string[] = [];
+    await compress(request("late", { recipe: "int8", budget: 0.1, onNote: (note) => notes.push(note) }));
+    expect(notes).toContainEqual(expect.stringMatching(/the run took \d+\.\d minutes more than its budget of 0\.0/));
   });
 
   test("refuses the work folder of another run", async () => {

@@ -29,6 +29,11 @@ describe("slim", () => {
     },
   );
 
+  test("a model of opset 11 is thinned like any other", async () => {
+    const { model } = await slim({ ...resnet, opset: 11 }, images, { ...quick, target: { macs: 0.8 } });
+    checkModel(model);
+  });
+
   test("layers, classifier and mimicking each make a network, and the nearest to the original is returned", async () => {
     const { model, report } = await slim(resnet, images, { ...quick, steps: 8, target: { macs: 0.8 } });
     expect(report.networks.map(({ name }) => name)).toEqual([
