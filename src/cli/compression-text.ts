@@ -1,17 +1,13 @@
 import type { CompressResult } from "../compress/index.ts";
 import { candidatesTable } from "../report/candidates.ts";
+import { notableMinutes } from "../report/figures.ts";
 import { terminalTable } from "../report/tables.ts";
 import { calibrationText } from "./calibration-text.ts";
-
-/** Steps that took less would show as nothing. */
-const leastMinutes = 0.005;
 
 /** What a compression made, for a person. */
 export function compressionText(output: string, result: CompressResult): string {
   const { recipe, reason, missed, parts, scores, chosen, minutes, calibrated } = result;
-  const steps = Object.entries(minutes)
-    .filter(([, spent]) => spent >= leastMinutes)
-    .map(([step, spent]) => `${step} ${spent.toFixed(2)}`);
+  const steps = notableMinutes(minutes).map(([step, spent]) => `${step} ${spent.toFixed(2)}`);
   return [
     `recipe ${recipe}${reason === undefined ? "" : `: ${reason}`}`,
     `images: ${parts.training} trained, ${parts.selection} selected, ${parts.calibration} calibrated`,

@@ -40,3 +40,7 @@ export const systemTitles: Readonly<Record<SystemName, string>> = {
   compressed: "compressed",
   twin: "twin",
 };
+
+/** Steps with their minutes, but for those that would show as nothing. */
+export const notableMinutes = (minutes: Readonly<Record<string, number>>): [string, number][] =>
+  Object.entries(minutes).filter(([, spent]) => spent >= 0.005);

@@ -33,9 +33,9 @@ function sums(layers: readonly Layer[]): string[] {
   return ["", "", metric(sum(({ macs }) => macs)), inBytes(sum(({ bytes }) => bytes)), time.toFixed(3)];
 }
 
-/** Cells before and after in one, `before / after` where they differ. */
+/** Cells before and after in one, `before /` above `after` where they differ. */
 const merged = (before: readonly string[], after: readonly string[]): string[] =>
-  before.map((cell, column) => (cell === after[column] ? cell : `${cell} / ${after[column]}`));
+  before.map((cell, column) => (cell === after[column] ? cell : `${cell} /\n${after[column]}`));
 
 /** Such as `16 → 32, 3×3 at 32×32`: channels, kernel and the picture that goes in. */
 function shapeText({ op, inputs, outputs, groups, kernel, strides, size }: LayerShape): string {

@@ -1,5 +1,5 @@
 import type { CompressResult } from "../../compress/index.ts";
-import { whole } from "../figures.ts";
+import { notableMinutes, whole } from "../figures.ts";
 import { html, type Markup } from "../markup.ts";
 import { tableOf, termsOf } from "./parts.ts";
 
@@ -8,7 +8,7 @@ export function how({ recipe, source, reason, missed, parts, minutes, calibrated
   const { original } = calibrated.manifest.networks;
   const images = Object.entries(parts).map(([part, count]) => `${whole(count)} ${part}`);
   const total = Object.values(minutes).reduce((sum, spent) => sum + spent, 0);
-  const rows = [...Object.entries(minutes), ["all", total] as const].map(([step, spent]) => [step, spent.toFixed(2)]);
+  const rows = [...notableMinutes(minutes), ["all", total] as const].map(([step, spent]) => [step, spent.toFixed(2)]);
   return html`<section>
 <h2>How it was made</h2>
 ${termsOf([

@@ -36,8 +36,8 @@ code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; overf
 .facts dd.small { font-size: 14px; font-weight: 400; letter-spacing: 0; color: var(--soft); line-height: 1.4; }
 .scroll { overflow-x: auto; margin: 16px 0; }
 table { border-collapse: collapse; width: 100%; font-size: 15px; font-variant-numeric: tabular-nums; }
-th, td { padding: 8px 0 8px 20px; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { padding-left: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
+th, td { padding: 8px 0 8px 20px; text-align: right; white-space: pre; vertical-align: top; }
+th:first-child, td:first-child { padding-left: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 9em; }
 thead th { color: var(--soft); font-weight: 500; font-size: 14px; border-bottom: 1px solid var(--ink); vertical-align: bottom; }
 tbody td, tbody th { border-bottom: 1px solid var(--rule); font-weight: 400; }
 tbody tr.twin > * { font-weight: 650; }
