@@ -37,8 +37,9 @@ test("a list comes back with the classes that were filled in, by name or number"
   ]);
 });
 
+const read = (text: string) => readLabelList(written(text), ["cat", "dog"]);
+
 test("a list without its heading, or with two classes of one image, is refused", async () => {
-  const read = (text: string) => readLabelList(written(text), ["cat", "dog"]);
   await expect(read("a.png,cat\nb.png,dog\n")).rejects.toThrow(/does not begin with the heading file,class/);
   await expect(read("file,class\na.png,cat\na.png,dog\n")).rejects.toThrow(/line 3: gives a.png a second class/);
   expect((await read("file,class\r\na.png,cat\r\na.png,cat\r\n")).size).toBe(1);

@@ -292,8 +292,10 @@ describe("an interrupted run", () => {
     const other = train(tinyNetwork(), data, { ...checkpointed(), seed: 6 });
     await expect(other).rejects.toThrow(InputError);
     await expect(other).rejects.toThrow(/run\.checkpoint: is the checkpoint of a run with other settings/);
-    const later = (progress: number): number => (progress < 0.58 ? 0.05 : 0.01);
-    const rates = train(tinyNetwork(), data, { ...checkpointed(), rate: later });
+    const rates = train(tinyNetwork(), data, {
+      ...checkpointed(),
+      rate: (progress) => (progress < 0.58 ? 0.05 : 0.01),
+    });
     await expect(rates).rejects.toThrow(/a run with other settings/);
     truncateSync(join(folder, "run.checkpoint"), 50);
     await expect(train(tinyNetwork(), data, checkpointed())).rejects.toThrow(

@@ -201,6 +201,6 @@ function nothingAccepted(
 ): CalibrationError {
   const provable = describePromise({ ...promise, tolerance: bound });
   return new CalibrationError(
-    `no threshold keeps ${describePromise(promise)} on these ${sample.images} images: at an escalation rate of ${percent(escalationRate)} % they prove no more than ${provable}. Promise less, or give more images or labels`,
+    `no threshold keeps ${describePromise(promise)} on these ${sample.images} images: at an escalation rate of ${percent(escalationRate)} % they prove no more than ${provable}. Promise less, or give more images or labels; what is tried again and again on the same images is less sure than it says`,
   );
 }
