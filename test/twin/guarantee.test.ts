@@ -81,14 +81,15 @@ function countBroken(
     const groups = groupsOf(images, classOf && Int32Array.from(drawn, (i) => classOf[i]!));
     const from = starts ?? startsOf(grid, promise, Math.min(...groups.map(({ length }) => length)));
     const rows = rowsOf(table, drawn);
-    const lossesOfDraw = (threshold: number) => lossesAt(rows, threshold);
-    const accepted = acceptedOf(grid, lossesOfDraw, from, (share) => testGroups(testOf(share), groups));
+    const accepted = acceptedOf(grid, from, (threshold, share) =>
+      testGroups(testOf(share), groups).accepts(lossesAt(rows, threshold)),
+    );
     if (accepted.some((index) => means[index]! > promise.tolerance)) broken++;
   }
   return broken;
 }
 
-function rowsOf({ confidence, kept, escalated, escalatedAtWorst }: LossTable, images: Uint32Array): LossTable {
+function rowsOf({ confidence, kept, escalated }: LossTable, images: Uint32Array): LossTable {
   const take = <A extends Float64Array | Int8Array>(from: A, to: A): A => {
     for (let i = 0; i < images.length; i++) to[i] = from[images[i]!]!;
     return to;
@@ -97,7 +98,6 @@ function rowsOf({ confidence, kept, escalated, escalatedAtWorst }: LossTable, im
     confidence: take(confidence, new Float64Array(images.length)),
     kept: take(kept, new Int8Array(images.length)),
     escalated: take(escalated, new Int8Array(images.length)),
-    escalatedAtWorst: take(escalatedAtWorst, new Int8Array(images.length)),
   };
 }
 
@@ -107,8 +107,7 @@ function brokenTwice(): Experiment {
   const lossesFrom = (first: number): Int8Array =>
     new Int8Array(population).fill(1, first, first + lost).fill(-1, first + lost, first + lost + gained);
   const confidence = new Float64Array(population).fill(1);
-  const escalated = lossesFrom(lost + gained);
-  const table = { confidence, kept: lossesFrom(0), escalated, escalatedAtWorst: escalated };
+  const table = { confidence, kept: lossesFrom(0), escalated: lossesFrom(lost + gained) };
   const promise: TwinPromise = { kind: "drop", tolerance: (lost - gained) / population - 1e-5, probability };
   return { promise, images: 5000, table, grid: [2, 0] };
 }

@@ -14,6 +14,15 @@ export function allowanceFor(measure: ConfidenceMeasure, threshold: number): num
   return allowanceShare * scale;
 }
 
+/**
+ * Where a threshold is tested: itself, as it is used, and as a machine may have it whose confidences are lower by the
+ * allowance. All must pass, so that each may use up the error probability (an intersection-union test).
+ */
+export function tested(measure: ConfidenceMeasure, threshold: number): number[] {
+  const allowance = allowanceFor(measure, threshold);
+  return [threshold, threshold + allowance, threshold + 2 * allowance];
+}
+
 /** The threshold in use where this one is proven. */
 export const raised = (measure: ConfidenceMeasure, threshold: number): number =>
   threshold + allowanceFor(measure, threshold);

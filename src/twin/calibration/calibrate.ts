@@ -1,7 +1,7 @@
 import { CalibrationError } from "../../errors.ts";
 import { defaultConfidence } from "../confidence/index.ts";
 import type { ConfidenceMeasure, ConfidenceSpec } from "../types.ts";
-import { allowanceFor, raised } from "./allowance.ts";
+import { raised, tested } from "./allowance.ts";
 import { type ClassResult, classResults, groupByClass, imagesOfClasses } from "./classes.ts";
 import { checkDecidable, checkEachEnough, checkEnough, checkLabelledClasses } from "./degenerate.ts";
 import { checkGrid } from "./grid.ts";
@@ -16,7 +16,7 @@ import {
   sum,
   type TwinPromise,
 } from "./promise.ts";
-import { type LossTable, lossesAt, lossesOf, type Sample, sampleOf, worstLosses } from "./sample.ts";
+import { type LossTable, lossesAt, lossesOf, type Sample, sampleOf } from "./sample.ts";
 import { acceptedOf, startsOf, testGroups } from "./sequence.ts";
 
 /** What calibration starts from. */
@@ -86,12 +86,8 @@ export function calibrate(request: CalibrationRequest): Calibration {
   const { grid, promise, confidence = defaultConfidence, worstClass = false } = request;
   checkGrid(grid);
   const task = prepare(request, (sample, groups) => checkImages(sample, groups, request));
-  const accepted = acceptedOf(
-    grid,
-    task.lossesAt,
-    startsOf(grid, spending(promise, request.errorShare), task.fewest),
-    task.testOf,
-  );
+  const starts = startsOf(grid, spending(promise, request.errorShare), task.fewest);
+  const accepted = acceptedOf(grid, starts, task.accepts);
   const ladder = accepted.map((index) => rungAt(grid[index]!, task));
   const chosen = ladder.at(-1);
   if (chosen === undefined) throw nothingAccepted(rungAt(grid[0]!, task), { ...promise, worstClass }, task);
@@ -122,17 +118,17 @@ export function proveAt(threshold: number, request: Omit<CalibrationRequest, "gr
     if (labels !== undefined) checkLabelledClasses(labels, names);
     if (worstClass) checkEachEnough(groups, promise, { names });
   });
-  return { proven: task.testOf(1).accepts(task.lossesAt(threshold)), rung: rungAt(threshold, task) };
+  return { proven: task.accepts(threshold, 1), rung: rungAt(threshold, task) };
 }
 
 /** A request that has been checked and made ready. */
 interface Task {
   readonly sample: Sample;
-  /** What the promise counts where a threshold is proven: its losses at worst. */
-  readonly lossesAt: (threshold: number) => Int8Array;
   readonly measure: ConfidenceMeasure;
-  /** The promise's test at a share of its error probability. */
-  readonly testOf: (share: number) => LossTest;
+  /** Tests the promise at a threshold with a share of its error probability. */
+  readonly accepts: (threshold: number, share: number) => boolean;
+  /** The smallest tolerance that would have been accepted at a threshold. */
+  readonly boundAt: (threshold: number) => number;
   /** Images in the smallest group that is tested on its own. */
   readonly fewest: number;
   readonly by: "label" | "original";
@@ -152,13 +148,20 @@ function prepare(
   const grouping = groupByClass(request, sample);
   const groups = imagesOfClasses(grouping);
   const losses = requireLosses(sample, promise);
-  const { measure } = confidence;
-  const lossesAt = (threshold: number) => worstLosses(losses, threshold, allowanceFor(measure, threshold));
   check(sample, groups);
-  const tested = worstClass ? groups : [[...sample.confidence.keys()]];
-  const testOf = (share: number): LossTest => testGroups(promiseTest(spending(promise, errorShare * share)), tested);
-  const fewest = Math.min(...tested.map(({ length }) => length));
-  return { sample, lossesAt, measure, testOf, fewest, by: grouping.by, groups };
+  const apart = worstClass ? groups : [[...sample.confidence.keys()]];
+  const testOf = (share: number): LossTest => testGroups(promiseTest(spending(promise, errorShare * share)), apart);
+  const { measure } = confidence;
+  const lossesAround = (threshold: number) => tested(measure, threshold).map((place) => lossesAt(losses, place));
+  return {
+    sample,
+    measure,
+    accepts: (threshold, share) => lossesAround(threshold).every((all) => testOf(share).accepts(all)),
+    boundAt: (threshold) => Math.max(...lossesAround(threshold).map((all) => testOf(1).bound(all))),
+    fewest: Math.min(...apart.map(({ length }) => length)),
+    by: grouping.by,
+    groups,
+  };
 }
 
 function checkImages(
@@ -180,13 +183,13 @@ function requireLosses(sample: Sample, { kind }: TwinPromise): LossTable {
   );
 }
 
-function rungAt(threshold: number, { sample, lossesAt: worstAt, measure, testOf }: Task): Rung {
+function rungAt(threshold: number, { sample, boundAt, measure }: Task): Rung {
   const { images, confidence, differing, lost, passesSecond } = sample;
   const inUse = raised(measure, threshold);
   const escalated = [...confidence.keys()].filter((image) => confidence[image]! < inUse);
   const rung = {
     threshold,
-    bound: testOf(1).bound(worstAt(threshold)),
+    bound: boundAt(threshold),
     escalationRate: escalated.length / images,
     originalRate: escalated.filter(passesSecond).length / images,
     agreement: (images - sum(lossesAt(differing, inUse))) / images,

@@ -30,20 +30,18 @@ export function startsOf(grid: readonly number[], promise: TwinPromise, images: 
  * 2003 (the fallback procedure); A. Angelopoulos et al., "Learn then Test: calibrating predictive algorithms to achieve
  * risk control", Annals of Applied Statistics 2025 (arXiv 2021).
  *
- * @param lossesAt - the losses of the images at a threshold
- * @param testOf - the test that errs by a share of the error probability
+ * @param accepts - the test of a threshold that errs by a share of the error probability
  * @returns indices of the accepted thresholds, rising
  */
 export function acceptedOf(
   grid: readonly number[],
-  lossesAt: (threshold: number) => Int8Array,
   starts: readonly Start[],
-  testOf: (share: number) => LossTest,
+  accepts: (threshold: number, share: number) => boolean,
 ): number[] {
   let share = 0;
   return [...grid.keys()].filter((index) => {
     share += starts.find(({ at }) => at === index)?.share ?? 0;
-    const accepted = share > 0 && testOf(share).accepts(lossesAt(grid[index]!));
+    const accepted = share > 0 && accepts(grid[index]!, share);
     if (!accepted) share = 0;
     return accepted;
   });
