@@ -23,7 +23,7 @@ describe("a lane that runs both networks", () => {
     expect(chooseWork(both(1), backlog({ waiting: [20, 3] }))).toEqual({ from: 0, stage: 0, count: 8 });
   });
 
-  it("takes escalations that hold up a run, full or not", () => {
+  it("takes urgent escalations, full or not", () => {
     expect(chooseWork(both(1), backlog({ waiting: [20, 3], urgent: [false, true] }))).toEqual({
       from: 1,
       stage: 1,

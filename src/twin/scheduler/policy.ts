@@ -11,7 +11,7 @@ export interface Backlog {
   readonly waiting: readonly number[];
   /** Full batch of each stage's network. */
   readonly batch: readonly number[];
-  /** Whether the oldest escalation keeps a run from reading on. */
+  /** Whether the oldest escalation keeps a run from reading on, or has waited long enough. */
   readonly urgent: readonly boolean[];
   /** Lanes that could run the stage and have nothing to do, this one included. */
   readonly idle: readonly number[];
@@ -32,7 +32,7 @@ export const batchesAhead = 2;
 /**
  * What a lane with room should do next; undefined: wait.
  *
- * Escalations come first as soon as they fill a batch or hold up a run, then fresh inputs that fill a batch. A lane with
+ * Escalations come first as soon as they fill a batch or are urgent, then fresh inputs that fill a batch. A lane with
  * nothing to do takes what there is: fresh inputs, then escalations, and last (the policy of TwinDNN, Jeong and Chen,
  * ASAP 2021) fresh inputs for the original.
  */

@@ -149,7 +149,7 @@ export class InputRun implements Sink {
     const index = this.#read++;
     if (!ArrayBuffer.isView(input)) this.#output.put(index, input);
     else if (input.length === this.#host.inputSize) {
-      this.#host.offer({ sink: this, index, data: input, confidence: Number.NaN, deaths: 0 });
+      this.#host.offer({ sink: this, index, data: input, confidence: Number.NaN, deaths: 0, escalatedAt: 0 });
     } else {
       const problem = `input ${index} has ${input.length} values; the networks read ${this.#host.inputSize}`;
       this.#output.put(index, { error: new UsageError(problem) });

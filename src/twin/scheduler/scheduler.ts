@@ -11,6 +11,8 @@ import type { Inputs, RunOptions, Scheduler, SchedulerOptions } from "./types.ts
 
 /** Batches in the default window, for each lane and one more. */
 const windowBatches = 8;
+/** Batches, for each lane and one more, that may pass over an escalation: as many as let a run of the default window fill its escalations' batches. */
+const patienceBatches = windowBatches / 2;
 /** Lanes that may die over an input before it is given up. */
 const deathsPerInput = 3;
 
@@ -66,6 +68,10 @@ class CascadeScheduler implements Scheduler, RunHost {
   readonly #queues: readonly TaskQueue[];
   readonly #batch: readonly number[];
   readonly #runs = new Set<InputRun>();
+  /** Inputs that may go to lanes while an escalation waits. */
+  readonly #patience: number;
+  /** Inputs that went to lanes so far. */
+  #given = 0;
   #dispatchPlanned = false;
   #ended: LaneError | undefined;
 
@@ -79,7 +85,9 @@ class CascadeScheduler implements Scheduler, RunHost {
       slot: this.#slot(spec),
       stages: [...cascade.keys()].filter((stage) => spec.networks.includes(cascade[stage]!.network)),
     }));
-    this.window = options.window ?? windowBatches * Math.max(...this.#batch) * (plan.lanes.length + 1);
+    const batches = Math.max(...this.#batch) * (plan.lanes.length + 1);
+    this.window = options.window ?? windowBatches * batches;
+    this.#patience = patienceBatches * batches;
   }
 
   async start(): Promise<void> {
@@ -195,14 +203,20 @@ class CascadeScheduler implements Scheduler, RunHost {
     return {
       waiting: this.#queues.map((queue) => queue.length),
       batch: this.#batch,
-      urgent: this.#queues.map(({ first }) => first?.sink.holdsUp(first.index) ?? false),
+      urgent: this.#queues.map(({ first }) => first !== undefined && this.#isUrgent(first)),
       idle: this.#queues.map((_, stage) => idle.filter(({ stages }) => stages.includes(stage)).length),
       idleTakesFresh: this.#options.plan.idleTakesFresh && this.#options.deterministic !== true,
     };
   }
 
+  /** Whether its run will soon have to wait for it, or too many inputs, of other runs too, have passed over it. */
+  #isUrgent({ sink, index, escalatedAt }: Task): boolean {
+    return sink.holdsUp(index) || this.#given - escalatedAt > this.#patience;
+  }
+
   #assign(slot: LaneSlot<Assignment>, work: Work): void {
     const tasks = this.#queues[work.from]!.take(work.count);
+    this.#given += tasks.length;
     for (const { sink, index } of tasks) sink.begin(index);
     this.#give(slot, { ...work, early: false }, tasks);
   }
@@ -245,15 +259,20 @@ class CascadeScheduler implements Scheduler, RunHost {
 
   #escalate(task: Task, stage: number): void {
     if (stage === 0) this.counters.escalated++;
-    if (stage > 0 || task.early === undefined) this.#queues[stage + 1]!.push(task);
+    if (stage > 0 || task.early === undefined) this.#wait(task, stage + 1);
     else if (task.early.logits === undefined) task.early.needed = true;
     else this.#judge(task, 1, task.early.logits);
+  }
+
+  #wait(task: Task, stage: number): void {
+    task.escalatedAt = this.#given;
+    this.#queues[stage]!.push(task);
   }
 
   /** An early start came to nothing: what needs its answer waits for the second network like any other. */
   #forgetEarly(tasks: readonly Task[]): void {
     for (const task of tasks) {
-      if (task.early?.needed === true) this.#queues[1]!.push(task);
+      if (task.early?.needed === true) this.#wait(task, 1);
       delete task.early;
     }
   }

@@ -24,6 +24,8 @@ export interface Task {
   confidence: number;
   /** How many lanes died while they ran it. */
   deaths: number;
+  /** Inputs that had gone to lanes when it was escalated. */
+  escalatedAt: number;
   /** Present once the second network was started on it before the first has answered. */
   early?: EarlyStart;
 }

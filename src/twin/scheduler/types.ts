@@ -39,7 +39,7 @@ export interface SchedulerOptions {
   readonly open: (spec: LaneSpec) => Promise<Lane>;
   /** Values in one input: channels x height x width. */
   readonly inputSize: number;
-  /** Inputs of one run that may be read and not yet handed out; default: eight batches a lane. */
+  /** Inputs of one run that may be read and not yet handed out; default: eight of the largest batches for each lane and one more. */
   readonly window?: number;
   /** Milliseconds before a dead lane is opened again, doubled at each death in a row. Default 50. */
   readonly restartDelay?: number;
