@@ -23,7 +23,7 @@ export interface Channel {
 
 export interface ChannelEvents {
   reply(reply: Reply): void;
-  /** Once, last; `reason` says why it died, and is absent when it ended as asked. */
+  /** Once, last; `reason` says why it died, and is absent when it ended in good order. */
   end(reason?: string): void;
 }
 

@@ -155,7 +155,8 @@ class HostedLane implements Lane {
     else pending?.resolve({ logits: reply.logits, started: reply.started, finished: reply.finished });
   }
 
-  #end(reason: string | undefined): LaneEnd {
+  #end(given: string | undefined): LaneEnd {
+    const reason = given ?? (this.#state === "closing" ? undefined : "it ended by itself, though nobody had closed it");
     this.#state = reason === undefined ? { kind: "closed" } : { kind: "died", reason };
     const error = new LaneError(`lane ${this.id} ${reason === undefined ? "was closed" : `died: ${reason}`}`);
     this.#opening?.reject(error);

@@ -4,7 +4,8 @@ import { readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { LaneError } from "../../src/errors.ts";
 import { type Network, openLane } from "../../src/lanes/index.ts";
 import { classifier, modelFolder, storeNetwork } from "../support/models.ts";
 
@@ -86,6 +87,23 @@ describe("a lane's process", () => {
     await expect(run).rejects.toThrow(new RegExp(`died: its process was killed by ${signal}`));
     expect(await lane.ended).toMatchObject({ kind: "died" });
     await lane.close();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("a lane that ends in good order though nobody closed it", () => {
+  it("has died", async () => {
+    const folder = modelFolder();
+    const network = storeNetwork(folder, "original", classifier({ seed: 1 }));
+    vi.stubEnv("NODE_OPTIONS", '--import "data:text/javascript,process.on(%22SIGUSR2%22,()=>process.disconnect())"');
+    const lane = await openLane({ kind: "cpu", networks: ["original"], threads: 1 }, [network], {
+      isolation: "process",
+    });
+    vi.unstubAllEnvs();
+    process.kill(lane.pid!, "SIGUSR2");
+    expect(await lane.ended).toEqual({ kind: "died", reason: "it ended by itself, though nobody had closed it" });
+    const run = lane.run("original", { count: 1, pieces: [new Uint8Array(192)] });
+    await expect(run).rejects.toThrow(LaneError);
     rmSync(folder, { recursive: true });
   });
 });

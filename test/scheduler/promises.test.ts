@@ -126,6 +126,22 @@ describe("the scheduler", () => {
     expect(scheduler.counters.restarts).toBeGreaterThanOrEqual(1);
   });
 
+  it("opens a lane again that somebody else closed, and answers what it had not", async () => {
+    const lanes: Lane[] = [];
+    const world = instantWorld(async () => {
+      if (lanes.length === 1) await lanes[0]!.close();
+    });
+    const open = async (spec: LaneSpec): Promise<Lane> => {
+      const lane = await openFakeLane(world)(spec);
+      lanes.push(lane);
+      return lane;
+    };
+    const plan = { ...twoLanes.plan, lanes: twoLanes.plan.lanes.slice(0, 1) };
+    await using scheduler = await createScheduler({ ...options({ ...twoLanes, plan }, world), open });
+    expect((await collect(scheduler.run(inputs(9)))).map(idOf)).toEqual([...Array(9).keys()]);
+    expect(scheduler.counters.restarts).toBe(1);
+  });
+
   it("ends a run with an error when a lane does not come back", async () => {
     let left = 1;
     const world = instantWorld(async () => {

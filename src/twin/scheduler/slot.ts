@@ -77,7 +77,8 @@ export class LaneSlot<W> {
 
   async #watch(lane: Lane): Promise<void> {
     const end = await lane.ended;
-    if (end.kind === "died" && !this.#closing.signal.aborted) await this.#died(lane, end.reason);
+    if (this.#closing.signal.aborted) return;
+    await this.#died(lane, end.kind === "died" ? end.reason : "it was closed by somebody else");
   }
 
   #answered(work: W, lane: Lane, result: LaneResult): void {
