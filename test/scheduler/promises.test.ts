@@ -115,15 +115,33 @@ describe("the scheduler", () => {
     });
   });
 
-  it("gives up an input that kills every lane, and answers the others", async () => {
-    const world = instantWorld(async (_, ids) => {
-      if (ids.includes(7)) throw new Error("segmentation fault");
+  it.each([
+    { network: "compressed", guilty: [7], lanes: 2 },
+    { network: "compressed", guilty: [5, 6, 19, 33], lanes: 1 },
+    { network: "original", guilty: [6, 9, 30], lanes: 1 },
+  ])(
+    "gives up the inputs $guilty that kill $lanes lanes of the $network network, and answers the others",
+    async (given) => {
+      const world = instantWorld(async (network, ids) => {
+        if (network === given.network && ids.some((id) => given.guilty.includes(id)))
+          throw new Error("segmentation fault");
+      });
+      const plan = { ...twoLanes.plan, lanes: twoLanes.plan.lanes.slice(0, given.lanes) };
+      await using scheduler = await createScheduler(options({ ...twoLanes, plan }, world));
+      const outcomes = await collect(scheduler.run(inputs(40)));
+      for (const [id, outcome] of outcomes.entries()) expect(idOf(outcome)).toBe(given.guilty.includes(id) ? -1 : id);
+      const message = `input ${given.guilty[0]} was in 3 batches whose lane died`;
+      expect(outcomes[given.guilty[0]!]).toMatchObject({ error: { message } });
+      expect(scheduler.counters.failed).toBe(given.guilty.length);
+    },
+  );
+
+  it("ends a run with an error when a lane dies of every input", async () => {
+    const world = instantWorld(async () => {
+      throw new Error("illegal instruction");
     });
     await using scheduler = await createScheduler(options(twoLanes, world));
-    const outcomes = await collect(scheduler.run(inputs(20)));
-    for (const [id, outcome] of outcomes.entries()) expect(idOf(outcome)).toBe(id >= 4 && id < 8 ? -1 : id);
-    expect(outcomes[7]).toMatchObject({ error: { message: "input 7 was in 3 batches whose lane died" } });
-    expect(scheduler.counters.restarts).toBeGreaterThanOrEqual(1);
+    await expect(collect(scheduler.run(inputs(40)))).rejects.toThrow(/failed 6 times in a row; .* illegal instruction/);
   });
 
   it("opens a lane again that somebody else closed, and answers what it had not", async () => {

@@ -291,15 +291,17 @@ class CascadeScheduler implements Scheduler, RunHost {
   }
 
   /** The inputs run again, in their old order; the oldest batch was the one that ran. */
-  #lost(assignments: readonly Assignment[]): void {
+  #lost(assignments: readonly Assignment[]): boolean {
     for (const task of assignments[0]?.tasks ?? []) task.deaths++;
     for (const { tasks } of assignments.filter(({ early }) => early)) this.#forgetEarly(tasks);
-    for (const { from, tasks } of assignments.filter(({ early }) => !early).toReversed()) {
-      const wanted = tasks.filter(({ sink }) => !sink.stopped);
-      this.#queues[from]!.putBack(wanted.filter(({ deaths }) => deaths < deathsPerInput));
-      for (const task of wanted.filter(({ deaths }) => deaths >= deathsPerInput)) this.#giveUp(task);
+    const lost = assignments.filter(({ early }) => !early);
+    for (const { from, tasks } of lost.toReversed()) {
+      this.#queues[from]!.putBack(tasks.filter(({ sink, deaths }) => !sink.stopped && deaths < deathsPerInput));
     }
+    const guilty = lost.flatMap(({ tasks }) => tasks.filter(({ deaths }) => deaths >= deathsPerInput));
+    for (const task of guilty) this.#giveUp(task);
     this.#dispatch();
+    return guilty.length > 0;
   }
 
   #giveUp(task: Task): void {

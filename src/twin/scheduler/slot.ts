@@ -7,20 +7,23 @@ export interface SlotEvents<W> {
   answered(work: W, lane: string, result: LaneResult): void;
   /** The runtime refused the batch; the lane lives on. */
   refused(work: W, error: TwinError): void;
-  /** The lane died with this work unanswered, oldest first, and is being opened again. */
-  lost(work: readonly W[]): void;
+  /**
+   * The lane died with this work unanswered, oldest first, and is being opened again. Returns whether an input was given
+   * up over it: the death is then not held against the lane.
+   */
+  lost(work: readonly W[]): boolean;
   /** The slot has a lane again. */
   ready(): void;
   /** The lane died too often. */
   failed(error: LaneError): void;
 }
 
-/** Deaths in a row, with no batch answered between them, that a slot puts up with. */
-const deathsAllowed = 5;
+/** Failures in a row, with no batch answered between them, that a slot puts up with. */
+const failuresAllowed = 5;
 
 export interface SlotOptions {
   readonly open: (spec: LaneSpec) => Promise<Lane>;
-  /** Milliseconds before a dead lane is opened again, doubled at each death in a row. */
+  /** Milliseconds before a dead lane is opened again, doubled at each failure in a row. */
   readonly restartDelay: number;
 }
 
@@ -32,7 +35,7 @@ export class LaneSlot<W> {
   readonly #closing = new AbortController();
   #lane: Lane | undefined;
   #outstanding: W[] = [];
-  #deaths = 0;
+  #failures = 0;
 
   constructor(spec: LaneSpec, options: SlotOptions, events: SlotEvents<W>) {
     this.spec = spec;
@@ -83,7 +86,7 @@ export class LaneSlot<W> {
 
   #answered(work: W, lane: Lane, result: LaneResult): void {
     if (!this.#remove(work)) return;
-    this.#deaths = 0;
+    this.#failures = 0;
     this.#events.answered(work, lane.id, result);
   }
 
@@ -103,18 +106,18 @@ export class LaneSlot<W> {
     this.#lane = undefined;
     const lost = this.#outstanding;
     this.#outstanding = [];
-    this.#events.lost(lost);
+    if (!this.#events.lost(lost)) this.#failures++;
     await this.#reopen(`${lane.id} died: ${reason}`);
   }
 
   /** Opens the lane again, after pauses that double. */
   async #reopen(reason: string): Promise<void> {
-    if (++this.#deaths > deathsAllowed) {
-      this.#events.failed(new LaneError(`a lane failed ${this.#deaths} times in a row; the last time ${reason}`));
+    if (this.#failures > failuresAllowed) {
+      this.#events.failed(new LaneError(`a lane failed ${this.#failures} times in a row; the last time ${reason}`));
       return;
     }
     try {
-      const pause = this.#options.restartDelay * 2 ** (this.#deaths - 1);
+      const pause = this.#options.restartDelay * 2 ** Math.max(0, this.#failures - 1);
       await delay(pause, undefined, { signal: this.#closing.signal });
       const lane = await this.#options.open(this.spec);
       if (this.#closing.signal.aborted) return await lane.close();
@@ -122,6 +125,7 @@ export class LaneSlot<W> {
       this.#events.ready();
     } catch (error) {
       if (this.#closing.signal.aborted) return;
+      this.#failures++;
       await this.#reopen(`it did not open: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

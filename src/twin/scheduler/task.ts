@@ -22,7 +22,7 @@ export interface Task {
   readonly data: Pixels;
   /** Of the first network that ran it; NaN before. */
   confidence: number;
-  /** How many lanes died while they ran it. */
+  /** How many lanes died while they ran it; after the first it runs alone, so that no other input dies with it. */
   deaths: number;
   /** Inputs that had gone to lanes when it was escalated. */
   escalatedAt: number;
@@ -36,6 +36,11 @@ export interface EarlyStart {
   logits?: Float32Array;
   /** The first network was not confident: the second's answer is needed. */
   needed: boolean;
+}
+
+/** Whether two tasks may be in one batch: their data are of one type, and neither is suspected of killing lanes. */
+function fitTogether(a: Task, b: Task): boolean {
+  return a.deaths === 0 && b.deaths === 0 && a.data instanceof Float32Array === b.data instanceof Float32Array;
 }
 
 /** Tasks that wait for one network, first in, first out. */
@@ -55,12 +60,11 @@ export class TaskQueue {
     this.#tasks.push(task);
   }
 
-  /** Removes up to `count` tasks from the front, all with data of one type. */
+  /** Removes up to `count` tasks from the front that fit in one batch. */
   take(count: number): Task[] {
     const end = Math.min(this.#head + count, this.#tasks.length);
-    const floats = this.first?.data instanceof Float32Array;
-    let to = this.#head;
-    while (to < end && this.#tasks[to]!.data instanceof Float32Array === floats) to++;
+    let to = Math.min(this.#head + 1, end);
+    while (to < end && fitTogether(this.#tasks[this.#head]!, this.#tasks[to]!)) to++;
     const taken = this.#tasks.slice(this.#head, to);
     this.#head = to;
     this.#compact();
