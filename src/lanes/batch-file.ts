@@ -37,8 +37,8 @@ export class BatchFile implements BatchStore {
 
   /** Where the images lie; themselves when they do not fit into the system's memory for files. */
   put(run: number, pieces: readonly Pixels[]): BatchPlace | Pixels {
-    const slot = this.#slots.take(run);
     const bytes = bytesOf(pieces);
+    const slot = this.#slots.take(run);
     if (this.#write(slot, pieces, bytes)) return { slot, bytes, floats: pieces[0] instanceof Float32Array };
     this.#slots.free(run);
     return joined(pieces);

@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.ts";
 import type { BatchPlace } from "./protocol.ts";
 import type { Pixels } from "./types.ts";
 
@@ -28,7 +29,14 @@ export class Slots {
 /** Sends images as they are, for want of anything better. */
 export const noStore: BatchStore = { put: (_, pieces) => joined(pieces), free: () => {} };
 
+/** @throws UsageError when the pieces are not of one type. */
 export function bytesOf(pieces: readonly Pixels[]): number {
+  const floats = pieces.filter((piece) => piece instanceof Float32Array).length;
+  if (floats > 0 && floats < pieces.length) {
+    throw new UsageError(
+      `a batch of ${pieces.length} pieces has ${floats} of floats, the others of bytes; give pieces of one type`,
+    );
+  }
   let values = 0;
   for (const { length } of pieces) values += length;
   return values * (pieces[0]?.BYTES_PER_ELEMENT ?? 1);
@@ -38,7 +46,7 @@ export function bytesOf(pieces: readonly Pixels[]): number {
 export function joined(
   pieces: readonly Pixels[],
   memory: ArrayBufferLike = new ArrayBuffer(bytesOf(pieces)),
-  bytes: number = memory.byteLength,
+  bytes: number = bytesOf(pieces),
 ): Pixels {
   const all =
     pieces[0] instanceof Float32Array ? new Float32Array(memory, 0, bytes / 4) : new Uint8Array(memory, 0, bytes);

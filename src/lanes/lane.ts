@@ -114,17 +114,17 @@ class HostedLane implements Lane {
     this.#channel.hold(this.#pending.size > 0);
   }
 
-  run(network: NetworkName, batch: Batch): Promise<LaneResult> {
-    if (this.#state !== "open") return Promise.reject(new LaneError(`lane ${this.id} is closed`));
+  async run(network: NetworkName, batch: Batch): Promise<LaneResult> {
+    if (this.#state !== "open") throw new LaneError(`lane ${this.id} is closed`);
     if (!this.networks.includes(network)) {
       const known = this.networks.join(", ");
-      return Promise.reject(new LaneError(`lane ${this.id} does not run "${network}"; it runs ${known}`));
+      throw new LaneError(`lane ${this.id} does not run "${network}"; it runs ${known}`);
     }
     const id = this.#runs++;
     const data = this.#channel.batches.put(id, batch.pieces);
     if (this.#pending.size === 0) this.#channel.hold(true);
     this.#channel.send({ kind: "run", id, network, count: batch.count, data });
-    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    return await new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
   }
 
   async close(): Promise<void> {

@@ -53,7 +53,8 @@ export interface Lane extends AsyncDisposable {
   readonly pid?: number;
   /**
    * Copies the images to the lane before it returns. Rejects with LaneError when the lane dies before the batch is
-   * answered, was closed, or when the runtime refuses the batch (the lane then lives on).
+   * answered, was closed, or when the runtime refuses the batch, with UsageError when its pieces are not of one type (the
+   * lane then lives on).
    */
   run(network: NetworkName, batch: Batch): Promise<LaneResult>;
   /** Fulfilled once, when the lane has ended. */

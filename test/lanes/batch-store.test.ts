@@ -90,6 +90,19 @@ describe("memory shared with a thread", () => {
   });
 });
 
+it("no store takes a batch of bytes and floats", () => {
+  const mixed = [Uint8Array.of(1), Float32Array.of(2)];
+  const file = BatchFile.open();
+  for (const store of [noStore, new SharedMemory(), ...(file === undefined ? [] : [file])]) {
+    for (const pieces of [mixed, mixed.toReversed()]) {
+      expect(() => store.put(0, pieces)).toThrow(
+        /2 pieces has 1 of floats, the others of bytes; give pieces of one type/,
+      );
+    }
+  }
+  file?.close();
+});
+
 describe("no store", () => {
   it("sends the images in one piece", () => {
     expect(noStore.put(0, [Float32Array.of(1), Float32Array.of(2, 3)])).toEqual(Float32Array.of(1, 2, 3));

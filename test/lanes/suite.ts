@@ -78,6 +78,13 @@ export function laneSuite({ kind, isolation, tolerance, timeout = 30_000 }: Lane
       await expectReference(lane, networks[0]!, 2, tolerance);
     });
 
+    it("refuses a batch of bytes and floats, and lives on", async () => {
+      await using lane = await open(["compressed"]);
+      const pieces = [new Uint8Array(192), new Float32Array(192)];
+      await expect(lane.run("compressed", { count: 2, pieces })).rejects.toThrow(/give pieces of one type/);
+      await expectReference(lane, networks[0]!, 2, tolerance);
+    });
+
     it("refuses a network that it does not run", async () => {
       await using lane = await open(["compressed"]);
       const run = lane.run("original", { count: 1, pieces: [new Uint8Array(192)] });
