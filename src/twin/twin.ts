@@ -22,7 +22,7 @@ export interface TwinOptions {
   readonly onMismatch?: "refuse" | "original-only" | undefined;
   /** Aborts loading. */
   readonly signal?: AbortSignal | undefined;
-  /** Called after each batch, for timelines. */
+  /** Called after each batch, for timelines. An error that it throws ends what waits for images of the batch. */
   readonly onBatch?: ((event: BatchEvent) => void) | undefined;
 }
 

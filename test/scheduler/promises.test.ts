@@ -254,6 +254,29 @@ describe("the scheduler", () => {
       expect(world.log.length).toBe(2);
     });
 
+    it("never starts it on bytes and floats in one batch", async () => {
+      const kinds: ReadonlySet<string>[] = [];
+      const open = async (spec: LaneSpec): Promise<Lane> => {
+        const lane = await openFakeLane(instantWorld())(spec);
+        const run = lane.run.bind(lane);
+        lane.run = (network, batch) => {
+          kinds.push(new Set(batch.pieces.map((piece) => piece.constructor.name)));
+          return run(network, batch);
+        };
+        return lane;
+      };
+      const lanes = (["compressed", "compressed", "original"] as const).map((network) => ({
+        kind: "cpu" as const,
+        networks: [network],
+        threads: 1,
+      }));
+      const plan = { ...bothAtOnce.plan, lanes, batch: { compressed: 1, original: 8 } };
+      await using scheduler = await createScheduler({ ...options({ ...bothAtOnce, plan }, instantWorld()), open });
+      const given = inputs(12).map((input, id) => (id % 2 === 0 ? Float32Array.from(input as Uint8Array) : input));
+      await Promise.all(given.map((input) => collect(scheduler.run([input]))));
+      expect(kinds.filter(({ size }) => size !== 1)).toEqual([]);
+    });
+
     it("escalates as usual when the lane that started early dies", async () => {
       let originals = 0;
       const world = instantWorld(async (network) => {

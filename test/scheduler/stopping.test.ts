@@ -1,10 +1,11 @@
-import { getEventListeners } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { setImmediate as eventLoopTurn } from "node:timers/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LaneError } from "../../src/errors.ts";
+import type { Lane, LaneSpec } from "../../src/lanes/index.ts";
 import { createScheduler, type Input, type Scheduler } from "../../src/twin/scheduler/index.ts";
-import { fakeInput } from "../support/fake-lane.ts";
+import { fakeInput, openFakeLane } from "../support/fake-lane.ts";
 import {
   collect,
   idOf,
@@ -118,6 +119,32 @@ describe("stopping a run", () => {
     await expect(collect(scheduler.run(inputs(5)))).rejects.toThrow("no such measure");
   });
 
+  it("passes an error of the function called after each batch on, and answers the next run", async () => {
+    let batches = 0;
+    const onBatch = () => {
+      if (batches++ === 0) throw new Error("the timeline is full");
+    };
+    await using scheduler = await createScheduler({ ...options(twoLanes, instantWorld()), onBatch });
+    await expect(collect(scheduler.run(inputs(5)))).rejects.toThrow("the timeline is full");
+    await afterwards(scheduler);
+  });
+
+  it("passes an error that a lane throws on, and answers the next run", async () => {
+    let batches = 0;
+    const open = async (spec: LaneSpec): Promise<Lane> => {
+      const lane = await openFakeLane(instantWorld())(spec);
+      const run = lane.run.bind(lane);
+      lane.run = (network, batch) => {
+        if (batches++ === 0) throw new Error("cannot be cloned");
+        return run(network, batch);
+      };
+      return lane;
+    };
+    await using scheduler = await createScheduler({ ...options(twoLanes, instantWorld()), open });
+    await expect(collect(scheduler.run(inputs(5)))).rejects.toThrow("cannot be cloned");
+    await afterwards(scheduler);
+  });
+
   it("ends runs with LaneError when the scheduler is closed, as often as one likes", async () => {
     const scheduler = await createScheduler(
       options(
@@ -130,6 +157,27 @@ describe("stopping a run", () => {
     await expect(run).rejects.toThrow(/closed/);
     await Promise.all([scheduler.close(), scheduler.close()]);
     await expect(collect(scheduler.run(inputs(1)))).rejects.toThrow(LaneError);
+  });
+
+  it("has closed a lane that was being opened again when closing is through", async () => {
+    const world = instantWorld(async () => {
+      throw new Error("killed");
+    });
+    const lanes: Lane[] = [];
+    const reopening = new AbortController();
+    const open = async (spec: LaneSpec): Promise<Lane> => {
+      if (lanes.length > 0) reopening.abort();
+      for (let turn = 0; turn < 9; turn++) await eventLoopTurn();
+      const lane = await openFakeLane(world)(spec);
+      lanes.push(lane);
+      return lane;
+    };
+    const plan = { ...twoLanes.plan, lanes: twoLanes.plan.lanes.slice(0, 1) };
+    const scheduler = await createScheduler({ ...options({ ...twoLanes, plan }, world), open });
+    const run = collect(scheduler.run(inputs(1)));
+    await once(reopening.signal, "abort");
+    await Promise.all([expect(run).rejects.toThrow(LaneError), scheduler.close()]);
+    expect(await Promise.race([lanes[1]?.ended, Promise.resolve("open")])).toEqual({ kind: "closed" });
   });
 
   it("reads no faster than a slow consumer takes", async () => {

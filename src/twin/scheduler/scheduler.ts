@@ -6,7 +6,7 @@ import { judge } from "./judge.ts";
 import { type Backlog, batchesAhead, chooseWork, type Work } from "./policy.ts";
 import { InputRun, type RunHost } from "./run.ts";
 import { LaneSlot } from "./slot.ts";
-import { type Task, TaskQueue } from "./task.ts";
+import { firstBatch, type Task, TaskQueue } from "./task.ts";
 import type { Inputs, RunOptions, Scheduler, SchedulerOptions } from "./types.ts";
 
 /** Batches in the default window, for each lane and one more. */
@@ -143,6 +143,7 @@ class CascadeScheduler implements Scheduler, RunHost {
       {
         answered: (assignment, lane, result) => this.#answered(assignment, lane, result),
         refused: (assignment, error) => this.#refused(assignment, error),
+        broke: (assignment, error) => this.#fail(assignment, error),
         lost: (assignments) => this.#lost(assignments),
         ready: () => {
           this.counters.restarts++;
@@ -191,7 +192,7 @@ class CascadeScheduler implements Scheduler, RunHost {
     for (const { slot, stages } of this.#seats) {
       if (slot.outstanding > 0 || !stages.includes(1)) continue;
       const running = this.#seats.flatMap((seat) => seat.slot.work).filter(({ stage }) => stage === 0);
-      const tasks = running.flatMap((work) => work.tasks.filter(startsEarly)).slice(0, this.#batch[1]);
+      const tasks = firstBatch(running.flatMap((work) => work.tasks.filter(startsEarly)).slice(0, this.#batch[1]));
       if (tasks.length === 0) return;
       for (const task of tasks) task.early = { needed: false };
       this.#give(slot, { from: 0, stage: 1, early: true }, tasks);
@@ -227,8 +228,8 @@ class CascadeScheduler implements Scheduler, RunHost {
     slot.run(network, { count: rows, pieces: tasks.map(({ data }) => data) }, { ...work, tasks, rows });
   }
 
-  #answered({ stage, tasks, rows, early }: Assignment, lane: string, result: LaneResult): void {
-    const { logits, started, finished } = result;
+  #answered(assignment: Assignment, lane: string, { logits, started, finished }: LaneResult): void {
+    const { stage, tasks, rows, early } = assignment;
     const { network } = this.#options.cascade[stage]!;
     const classes = logits.length / rows;
     for (let i = 0; i < tasks.length; i++) {
@@ -238,7 +239,16 @@ class CascadeScheduler implements Scheduler, RunHost {
     }
     this.counters.ran[network] += tasks.length;
     this.#dispatch();
-    this.#options.onBatch?.({ lane, network, count: tasks.length, started, finished });
+    try {
+      this.#options.onBatch?.({ lane, network, count: tasks.length, started, finished });
+    } catch (error) {
+      this.#fail(assignment, error);
+    }
+  }
+
+  /** Ends the runs whose inputs were in a batch. */
+  #fail({ tasks }: Assignment, error: unknown): void {
+    for (const { sink } of tasks) sink.fail(error);
   }
 
   #judge(task: Task, stage: number, row: Float32Array): void {

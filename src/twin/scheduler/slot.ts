@@ -7,6 +7,8 @@ export interface SlotEvents<W> {
   answered(work: W, lane: string, result: LaneResult): void;
   /** The runtime refused the batch; the lane lives on. */
   refused(work: W, error: TwinError): void;
+  /** The lane's code threw: a defect. */
+  broke(work: W, error: unknown): void;
   /**
    * The lane died with this work unanswered, oldest first, and is being opened again. Returns whether an input was given
    * up over it: the death is then not held against the lane.
@@ -33,6 +35,8 @@ export class LaneSlot<W> {
   readonly #options: SlotOptions;
   readonly #events: SlotEvents<W>;
   readonly #closing = new AbortController();
+  /** Until a dead lane is open again. */
+  #reopening: Promise<void> | undefined;
   #lane: Lane | undefined;
   #outstanding: W[] = [];
   #failures = 0;
@@ -62,15 +66,21 @@ export class LaneSlot<W> {
   run(network: NetworkName, batch: Batch, work: W): void {
     const lane = this.#lane!;
     this.#outstanding.push(work);
-    lane.run(network, batch).then(
-      (result) => this.#answered(work, lane, result),
-      (error: TwinError) => this.#rejected(work, lane, error),
-    );
+    try {
+      lane.run(network, batch).then(
+        (result) => this.#answered(work, lane, result),
+        (error: TwinError) => this.#rejected(work, lane, error),
+      );
+    } catch (error) {
+      this.#remove(work);
+      this.#events.broke(work, error);
+    }
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#lane?.close();
+    await this.#reopening;
   }
 
   #adopt(lane: Lane): void {
@@ -107,7 +117,8 @@ export class LaneSlot<W> {
     const lost = this.#outstanding;
     this.#outstanding = [];
     if (!this.#events.lost(lost)) this.#failures++;
-    await this.#reopen(`${lane.id} died: ${reason}`);
+    this.#reopening = this.#reopen(`${lane.id} died: ${reason}`);
+    await this.#reopening;
   }
 
   /** Opens the lane again, after pauses that double. */

@@ -43,6 +43,12 @@ function fitTogether(a: Task, b: Task): boolean {
   return a.deaths === 0 && b.deaths === 0 && a.data instanceof Float32Array === b.data instanceof Float32Array;
 }
 
+/** Of `tasks` those at the front that fit in one batch. */
+export function firstBatch(tasks: readonly Task[]): readonly Task[] {
+  const end = tasks.findIndex((task, i) => i > 0 && !fitTogether(tasks[0]!, task));
+  return end < 0 ? tasks : tasks.slice(0, end);
+}
+
 /** Tasks that wait for one network, first in, first out. */
 export class TaskQueue {
   #tasks: Task[] = [];
@@ -61,12 +67,9 @@ export class TaskQueue {
   }
 
   /** Removes up to `count` tasks from the front that fit in one batch. */
-  take(count: number): Task[] {
-    const end = Math.min(this.#head + count, this.#tasks.length);
-    let to = Math.min(this.#head + 1, end);
-    while (to < end && fitTogether(this.#tasks[this.#head]!, this.#tasks[to]!)) to++;
-    const taken = this.#tasks.slice(this.#head, to);
-    this.#head = to;
+  take(count: number): readonly Task[] {
+    const taken = firstBatch(this.#tasks.slice(this.#head, this.#head + count));
+    this.#head += taken.length;
     this.#compact();
     return taken;
   }

@@ -48,7 +48,7 @@ export interface SchedulerOptions {
    * neither batching nor timing ever changes an answer. Default false.
    */
   readonly deterministic?: boolean;
-  /** Called after each batch, for timelines. */
+  /** Called after each batch, for timelines. An error that it throws ends the runs whose inputs were in the batch. */
   readonly onBatch?: (event: BatchEvent) => void;
 }
 
