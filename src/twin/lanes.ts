@@ -27,6 +27,12 @@ export function usualPlan(networks: readonly Network[]): Plan {
   return { lanes: Array.from({ length: cpuBudget() }, () => lane), batch, idleTakesFresh: false, isolation: "thread" };
 }
 
+/** A plan for these networks alone; lanes that run none of them are dropped. */
+export function planFor(names: readonly NetworkName[], plan: Plan): Plan {
+  const lanes = plan.lanes.map((lane) => ({ ...lane, networks: lane.networks.filter((name) => names.includes(name)) }));
+  return { ...plan, lanes: lanes.filter(({ networks }) => networks.length > 0) };
+}
+
 /** Opens the plan's lanes, hands them to `use`, and closes them whatever happens. */
 export async function withLanes<T>(
   networks: readonly Network[],

@@ -5,7 +5,7 @@ import { canariesHere } from "./canary-run.ts";
 import { Classification, type ClassificationFailure } from "./classification.ts";
 import { createConfidence } from "./confidence/index.ts";
 import { networkOf, readTwin, type TwinFolder } from "./folder.ts";
-import { usualPlan } from "./lanes.ts";
+import { planFor, usualPlan } from "./lanes.ts";
 import { cascadeOf, type Manifest, networkNames } from "./manifest.ts";
 import { checkClassifyOptions, checkImage, checkImages, checkTwinOptions, folderPath } from "./options.ts";
 import { type BatchEvent, type Counters, createScheduler, type Input, type Scheduler } from "./scheduler/index.ts";
@@ -64,8 +64,10 @@ export class Twin implements AsyncDisposable {
     const folder = await readTwin(folderPath(path));
     const mismatch = await findMismatch(folder, options);
     options.signal?.throwIfAborted();
-    const cascade: Cascade = mismatch === undefined ? cascadeOf(folder.manifest) : [{ network: "original" }];
-    return new Twin(folder, await openScheduler(folder, cascade, options), mismatch);
+    const scheduler = await (mismatch === undefined
+      ? openScheduler(folder, cascadeOf(folder.manifest), options)
+      : openOriginalOnly(folder, options));
+    return new Twin(folder, scheduler, mismatch);
   }
 
   /**
@@ -153,6 +155,12 @@ async function findMismatch(folder: TwinFolder, { onMismatch = "refuse" }: TwinO
   throw new ManifestError(
     `${problem}; calibrate it here, prove it with "twindnn verify --data", or answer with the original only (onMismatch: "original-only")`,
   );
+}
+
+function openOriginalOnly(folder: TwinFolder, { plan, ...options }: TwinOptions): Promise<Scheduler> {
+  const names = ["original"] as const;
+  const cascade: Cascade = names.map((network) => ({ network }));
+  return openScheduler(folder, cascade, { ...options, plan: plan && planFor(names, plan) });
 }
 
 async function openScheduler(folder: TwinFolder, cascade: Cascade, options: TwinOptions): Promise<Scheduler> {

@@ -224,6 +224,27 @@ describe("a twin on another machine", () => {
       restore();
     }
   });
+
+  test.each([
+    ["apart", [["compressed"], ["original"]]],
+    ["together", [["compressed", "original"]]],
+  ] as const)("answers with the original alone on the lanes of a plan that has networks %s", async (_, lanes) => {
+    const restore = pretend((logits) => {
+      logits[0]! += 100;
+    });
+    const plan = {
+      lanes: lanes.map((networks) => ({ kind: "cpu" as const, networks, threads: 1 })),
+      batch: { compressed: 4, original: 4 },
+      idleTakesFresh: false,
+      isolation: "thread" as const,
+    };
+    try {
+      await using twin = await Twin.load(path, { onMismatch: "original-only", plan });
+      expect((await twin.classify(image(0))).answeredBy).toBe("original");
+    } finally {
+      restore();
+    }
+  });
 });
 
 describe("a network that puts out no number", () => {
