@@ -1,7 +1,7 @@
 import type { Normalisation } from "../data/types.ts";
 import type { Network, Pixels } from "./types.ts";
 
-/** How a network reads images: the part of it that `writeInput` needs. */
+/** How a network reads images: the part of it that `inputWriter` needs. */
 export interface InputFormat {
   readonly input: Pick<Network["input"], "layout" | "shape">;
   readonly normalisation: Normalisation;

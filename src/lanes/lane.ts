@@ -24,10 +24,19 @@ export async function openLane(
 ): Promise<Lane> {
   const chosen = spec.networks.map((name) => findNetwork(name, networks));
   const id = `${spec.kind}-${lanesOpened++}`;
-  const onEnd = spec.kind === "webgpu" ? claimWebgpu(id) : () => {};
-  const lane = new HostedLane(id, spec, isolation, onEnd);
+  const lane = startLane(id, spec, isolation);
   await lane.open(chosen);
   return lane;
+}
+
+function startLane(id: string, spec: LaneSpec, isolation: Isolation): HostedLane {
+  const giveBack = spec.kind === "webgpu" ? claimWebgpu(id) : () => {};
+  try {
+    return new HostedLane(id, spec, isolation, giveBack);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
 }
 
 /** Opens several lanes at once; all or none. @throws LaneError of the first that does not open. */

@@ -82,7 +82,7 @@ export interface Plan {
   readonly lanes: readonly LaneSpec[];
   /** Images in a batch, for each network. */
   readonly batch: Readonly<Partial<Record<NetworkName, number>>>;
-  /** Whether lanes that run the original alone take fresh inputs when they would idle (the paper's policy). */
+  /** Whether lanes of the original, where it comes last, take fresh inputs when they would idle (the paper's policy). */
   readonly idleTakesFresh: boolean;
   /** Whether an idle lane starts the second network on inputs that the first has not answered yet. Default false. */
   readonly startsBoth?: boolean;

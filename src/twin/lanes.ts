@@ -4,7 +4,7 @@ import {
   type LaneSpec,
   type Network,
   type NetworkName,
-  openLane,
+  openLanes,
   type Plan,
 } from "../lanes/index.ts";
 
@@ -39,7 +39,7 @@ export async function withLanes<T>(
   use: (lanes: readonly Lane[]) => Promise<T>,
 ): Promise<T> {
   const { lanes: specs } = usualPlan(networks);
-  const lanes = await Promise.all(specs.map((spec) => openLane(spec, networks)));
+  const lanes = await openLanes(specs, networks);
   try {
     return await use(lanes);
   } finally {

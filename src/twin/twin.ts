@@ -76,11 +76,11 @@ export class Twin implements AsyncDisposable {
    */
   async classify(input: ClassifyInput, options: ClassifyOptions = {}): Promise<Classification> {
     checkImage(input);
-    for await (const result of this.classifyAll([input], options)) {
-      if (!isFailure(result)) return result;
-      throw result.error;
-    }
-    throw new DOMException("the twin was closed before it answered", "AbortError");
+    const results = [];
+    for await (const result of this.classifyAll([input], options)) results.push(result);
+    const result = results[0]!;
+    if (isFailure(result)) throw result.error;
+    return result;
   }
 
   /**

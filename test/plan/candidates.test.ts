@@ -68,6 +68,12 @@ describe("candidates for throughput", () => {
     expect(byPolicy.true).toBeCloseTo(1000 + (1 - 1000 * 0.05 * 0.01) / 0.01, 6);
   });
 
+  it("give no fresh inputs to an 8-bit original that comes last", () => {
+    const timings = [...timed("compressed", [2, 1], [1.5, 0.8]), ...timed("original-int8", [10, 10], [6, 6])];
+    const two: Demand[] = [demand(0)[0]!, { network: "original-int8", share: 0.1 }];
+    expect(candidates(sweep({ demand: two, timings })).filter(({ plan }) => plan.idleTakesFresh)).toEqual([]);
+  });
+
   it("are held back by the original's lane where escalations are many", () => {
     const list = candidates(sweep({ demand: demand(0.5) }));
     expect(of(list, "1 x 1 thread for compressed, 1 x 1 thread for original").predicted).toBeCloseTo(

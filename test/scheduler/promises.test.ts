@@ -210,6 +210,21 @@ describe("the scheduler", () => {
       );
     });
 
+    it("gives no fresh inputs to an 8-bit original, which may lose what nobody bounded", async () => {
+      const lanes = (["compressed", "original-int8"] as const).map((network) => ({
+        kind: "cpu" as const,
+        networks: [network],
+        threads: 1,
+      }));
+      const cascade = [cascades.two[0]!, { network: "original-int8" as const }];
+      const plan: Plan = { ...apart(true).plan, lanes, batch: { compressed: 4, "original-int8": 2 } };
+      await using scheduler = await createScheduler(options({ cascade, plan }, instantWorld()));
+      const outcomes = await collect(scheduler.run(inputs(40)));
+      for (const [id, outcome] of outcomes.entries()) {
+        expect(outcome).toMatchObject({ answeredBy: id % 3 === 0 ? "original-int8" : "compressed" });
+      }
+    });
+
     it.each([
       { fresh: false, deterministic: false },
       { fresh: true, deterministic: true },

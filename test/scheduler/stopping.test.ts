@@ -44,6 +44,10 @@ const brokenConfidence = (): number => {
   throw new Error("no such measure");
 };
 
+const brokenReturn = (): never => {
+  throw new Error("cannot be closed");
+};
+
 describe("stopping a run", () => {
   it("throws the signal's reason at an abort at any time, closes the inputs, and holds nothing", async () => {
     await fc.assert(
@@ -109,6 +113,20 @@ describe("stopping a run", () => {
     await expect(consume()).rejects.toThrow("the disk is gone");
     expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6]);
     await afterwards(scheduler);
+  });
+
+  it("throws its own error whatever closing the inputs throws, and that one where the consumer leaves the loop", async () => {
+    const given = {
+      [Symbol.iterator]: () => ({ next: () => ({ value: fakeInput(1), done: false }), return: brokenReturn }),
+    };
+    const outOfOrder = { ...options(twoLanes, instantWorld()), confidence: brokenConfidence };
+    await using broken = await createScheduler(outOfOrder);
+    await expect(collect(broken.run(given))).rejects.toThrow("no such measure");
+    await using scheduler = await createScheduler(options(twoLanes, instantWorld()));
+    const leave = async () => {
+      for await (const _ of scheduler.run(given)) break;
+    };
+    await expect(leave()).rejects.toThrow("cannot be closed");
   });
 
   it("passes an error of the confidence function on", async () => {

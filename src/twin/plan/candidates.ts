@@ -92,7 +92,8 @@ function alike(sweep: Sweep, busy: Busy): Candidate {
  */
 function* apart(sweep: Sweep): Generator<Candidate> {
   const behind = sweep.demand.slice(1).map(({ network }) => network);
-  for (const idleTakesFresh of [true, false]) {
+  const originalLast = behind.at(-1) === "original";
+  for (const idleTakesFresh of originalLast ? [true, false] : [false]) {
     for (let first = 1; first < sweep.budget; first++) {
       const others = repeat(sweep.budget - first, { kind: "cpu", networks: behind, threads: 1 });
       yield apartOn(sweep, first, others, idleTakesFresh);

@@ -67,6 +67,8 @@ class CascadeScheduler implements Scheduler, RunHost {
   /** Stage by stage: fresh inputs, then escalations. */
   readonly #queues: readonly TaskQueue[];
   readonly #batch: readonly number[];
+  /** Only the original may answer in the place of the networks before it: what the others lose there nobody bounded. */
+  readonly #idleTakesFresh: boolean;
   readonly #runs = new Set<InputRun>();
   /** Inputs that may go to lanes while an escalation waits. */
   readonly #patience: number;
@@ -85,6 +87,8 @@ class CascadeScheduler implements Scheduler, RunHost {
       slot: this.#slot(spec),
       stages: [...cascade.keys()].filter((stage) => spec.networks.includes(cascade[stage]!.network)),
     }));
+    this.#idleTakesFresh =
+      plan.idleTakesFresh && options.deterministic !== true && cascade.at(-1)?.network === "original";
     const batches = Math.max(...this.#batch) * (plan.lanes.length + 1);
     this.window = options.window ?? windowBatches * batches;
     this.#patience = patienceBatches * batches;
@@ -105,6 +109,7 @@ class CascadeScheduler implements Scheduler, RunHost {
     const abort = (): void => run.fail(signal?.reason);
     signal?.addEventListener("abort", abort);
     this.#runs.add(run);
+    let failed = false;
     try {
       run.start();
       do {
@@ -113,9 +118,13 @@ class CascadeScheduler implements Scheduler, RunHost {
           run.done();
         }
       } while (await run.more());
+    } catch (error) {
+      failed = true;
+      throw error;
     } finally {
       signal?.removeEventListener("abort", abort);
-      await this.#forget(run);
+      const forgotten = this.#forget(run);
+      await (failed ? forgotten.catch(() => {}) : forgotten); // the run's own error counts
     }
   }
 
@@ -206,7 +215,7 @@ class CascadeScheduler implements Scheduler, RunHost {
       batch: this.#batch,
       urgent: this.#queues.map(({ first }) => first !== undefined && this.#isUrgent(first)),
       idle: this.#queues.map((_, stage) => idle.filter(({ stages }) => stages.includes(stage)).length),
-      idleTakesFresh: this.#options.plan.idleTakesFresh && this.#options.deterministic !== true,
+      idleTakesFresh: this.#idleTakesFresh,
     };
   }
 
