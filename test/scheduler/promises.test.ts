@@ -136,6 +136,19 @@ describe("the scheduler", () => {
     },
   );
 
+  it("finds the input that kills its lane in few batches", async () => {
+    const world = instantWorld(async (_, ids) => {
+      if (ids.includes(40)) throw new Error("segmentation fault");
+    });
+    const plan = { ...twoLanes.plan, lanes: twoLanes.plan.lanes.slice(0, 1), batch: { compressed: 64, original: 64 } };
+    await using scheduler = await createScheduler(options({ ...twoLanes, plan }, world));
+    const outcomes = await collect(scheduler.run(inputs(64)));
+    expect(outcomes.flatMap((outcome, id) => ("error" in outcome ? [id] : []))).toEqual([40]);
+    expect(world.log.filter(({ network }) => network === "compressed").length).toBeLessThanOrEqual(
+      1 + 3 * Math.sqrt(64),
+    );
+  });
+
   it("ends a run with an error when a lane dies of every input", async () => {
     const world = instantWorld(async () => {
       throw new Error("illegal instruction");

@@ -22,7 +22,7 @@ export interface Task {
   readonly data: Pixels;
   /** Of the first network that ran it; NaN before. */
   confidence: number;
-  /** How many lanes died while they ran it; after the first it runs alone, so that no other input dies with it. */
+  /** How many lanes died while they ran it. */
   deaths: number;
   /** Inputs that had gone to lanes when it was escalated. */
   escalatedAt: number;
@@ -38,16 +38,23 @@ export interface EarlyStart {
   needed: boolean;
 }
 
-/** Whether two tasks may be in one batch: their data are of one type, and neither is suspected of killing lanes. */
-function fitTogether(a: Task, b: Task): boolean {
-  return a.deaths === 0 && b.deaths === 0 && a.data instanceof Float32Array === b.data instanceof Float32Array;
-}
-
-/** Of `tasks` those at the front that fit in one batch. */
+/**
+ * Of `tasks` those at the front that fit in one batch: with data of one type, and whose lanes died as often. Those of one
+ * death go in small batches, those of more alone, so that the guilty is found in few runs, and no other given up.
+ */
 export function firstBatch(tasks: readonly Task[]): readonly Task[] {
-  const end = tasks.findIndex((task, i) => i > 0 && !fitTogether(tasks[0]!, task));
+  const limit = largestBatch(tasks[0]?.deaths ?? 0, tasks.length);
+  const end = tasks.findIndex((task, i) => i >= limit || !fitTogether(tasks[0]!, task));
   return end < 0 ? tasks : tasks.slice(0, end);
 }
+
+function largestBatch(deaths: number, usual: number): number {
+  if (deaths === 0) return usual;
+  return deaths === 1 ? Math.ceil(Math.sqrt(usual)) : 1;
+}
+
+const fitTogether = (a: Task, b: Task): boolean =>
+  a.deaths === b.deaths && a.data instanceof Float32Array === b.data instanceof Float32Array;
 
 /** Tasks that wait for one network, first in, first out. */
 export class TaskQueue {
