@@ -41,5 +41,8 @@ function describe(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `unexpected error: ${String(error)}`;
   if (debug) return error.stack ?? error.message;
   if (error instanceof TwinError) return error.message;
+  if (/\bEMFILE\b/.test(error.message)) {
+    return `too many files are open (${error.message}); raise the limit, such as with "ulimit -n 1024"`;
+  }
   return `unexpected error: ${error.message} (a defect of twindnn; please report it with the output of --debug)`;
 }

@@ -42,7 +42,7 @@ function workerEntry(): URL {
 }
 
 function openThread(entry: URL, events: ChannelEvents): Channel {
-  const worker = new Worker(entry);
+  const worker = new Worker(entry, { execArgv: [] });
   let reason: string | undefined;
   worker.on("message", (reply: Reply) => events.reply(reply));
   worker.on("error", (error) => {

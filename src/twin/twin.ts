@@ -67,6 +67,8 @@ export class Twin implements AsyncDisposable {
     const scheduler = await (mismatch === undefined
       ? openScheduler(folder, cascadeOf(folder.manifest), options)
       : openOriginalOnly(folder, options));
+    if (options.signal?.aborted === true) await scheduler.close();
+    options.signal?.throwIfAborted();
     return new Twin(folder, scheduler, mismatch);
   }
 
@@ -153,7 +155,7 @@ async function findMismatch(folder: TwinFolder, { onMismatch = "refuse" }: TwinO
   const problem = `${folder.path}: was calibrated on a CPU of class ${guarantee.cpuClass}; on this one (${cpuClass()}) its answers differ by more than was allowed for`;
   if (onMismatch === "original-only") return problem;
   throw new ManifestError(
-    `${problem}; calibrate it here, prove it with "twindnn verify --data", or answer with the original only (onMismatch: "original-only")`,
+    `${problem}; calibrate it here, or answer with the original only (onMismatch: "original-only")`,
   );
 }
 

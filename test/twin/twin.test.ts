@@ -1,7 +1,9 @@
 // Needs: ONNX Runtime and the built package.
+import { execFile } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createPreprocessor, decodeImage, openImages, selectImages } from "../../src/data/index.ts";
 import { InputError, ManifestError, ModelError, UsageError } from "../../src/errors.ts";
@@ -199,6 +201,20 @@ function pretend(change: (canaries: Float32Array) => void): () => void {
     writeFileSync(canaryFile, before[1]!);
   };
 }
+
+test("an abort while lanes open ends loading", async () => {
+  const controller = new AbortController();
+  setImmediate(() => controller.abort(new Error("enough")));
+  await expect(Twin.load(path, { isolation: "process", signal: controller.signal })).rejects.toThrow("enough");
+});
+
+test("a program given to node as text can load a twin", async () => {
+  const library = new URL("../../dist/index.js", import.meta.url).href;
+  const program = `import { Twin } from ${JSON.stringify(library)};
+    const twin = await Twin.load(${JSON.stringify(path)}); console.log("loaded"); await twin.dispose();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(stdout).toBe("loaded\n");
+});
 
 describe("a twin on another machine", () => {
   test("answers where its canaries come out as they did", async () => {
