@@ -41,7 +41,21 @@ export function calibrateSecondStage(folder: TwinFolder, parts: CalibrationParts
     return calibrateWith("original-int8", 1 - fallbackShare, folder, parts, options);
   } catch (error) {
     if (!(error instanceof CalibrationError)) throw error;
+    return fallingBack(error, folder, parts, options);
+  }
+}
+
+/** Calibrates with float32 alone. What is told where that fails, too, is the first refusal, which asks for less. */
+function fallingBack(
+  refusal: CalibrationError,
+  folder: TwinFolder,
+  parts: CalibrationParts,
+  options: CalibrateOptions,
+): Attempt {
+  try {
     return calibrateWith("original", fallbackShare, folder, parts, options);
+  } catch (error) {
+    throw error instanceof CalibrationError ? refusal : error;
   }
 }
 

@@ -88,7 +88,7 @@ test("a calibration that is refused leaves the twin as it was, also where it had
   const before = contents();
   const asked = ["--data", at("many"), "--max-drop", "0.1%", "--second", "original-int8"];
   const run = await twindnn(["calibrate", at("refused"), ...asked]);
-  expect(run.stderr).toMatch(/needs at least 3006 images beside those that place the thresholds, received 334/);
+  expect(run.stderr).toMatch(/needs at least 3112 images beside those that place the thresholds, received 334/);
   expect(run.code).toBe(1);
   expect(contents()).toEqual(before);
 });

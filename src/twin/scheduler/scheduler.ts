@@ -1,12 +1,14 @@
-import { LaneError, type TwinError, UsageError } from "../../errors.ts";
+import { LaneError, type TwinError } from "../../errors.ts";
 import type { LaneResult, LaneSpec } from "../../lanes/types.ts";
 import type { Outcome } from "../types.ts";
+import { checkPlan } from "./check.ts";
 import { RunningCounters } from "./counters.ts";
+import { answeredEarly, askEarly, forgetEarly, startEarly } from "./early.ts";
 import { judge } from "./judge.ts";
 import { type Backlog, batchesAhead, chooseWork, type Work } from "./policy.ts";
 import { InputRun, type RunHost } from "./run.ts";
 import { LaneSlot } from "./slot.ts";
-import { firstBatch, type Task, TaskQueue } from "./task.ts";
+import { type Task, TaskQueue } from "./task.ts";
 import type { Inputs, RunOptions, Scheduler, SchedulerOptions } from "./types.ts";
 
 /** Batches in the default window, for each lane and one more. */
@@ -28,18 +30,6 @@ export async function createScheduler(options: SchedulerOptions): Promise<Schedu
   return scheduler;
 }
 
-function checkPlan({ cascade, plan }: SchedulerOptions): void {
-  for (const { network } of cascade) {
-    if (!plan.lanes.some(({ networks }) => networks.includes(network))) {
-      throw new UsageError(`the plan has no lane that runs "${network}", which the cascade needs`);
-    }
-    const size = plan.batch[network];
-    if (size === undefined || !Number.isInteger(size) || size < 1) {
-      throw new UsageError(`the plan's batch size for "${network}" is ${size}; it must be a whole number from 1`);
-    }
-  }
-}
-
 /** A batch on its way through a lane. */
 interface Assignment extends Pick<Work, "from" | "stage"> {
   readonly tasks: readonly Task[];
@@ -54,9 +44,6 @@ interface Seat {
   readonly slot: LaneSlot<Assignment>;
   readonly stages: readonly number[];
 }
-
-/** Whether the second network may run this task before the first has answered. */
-const startsEarly = ({ early, deaths, sink }: Task): boolean => early === undefined && deaths === 0 && !sink.stopped;
 
 class CascadeScheduler implements Scheduler, RunHost {
   readonly counters = new RunningCounters();
@@ -201,9 +188,11 @@ class CascadeScheduler implements Scheduler, RunHost {
     for (const { slot, stages } of this.#seats) {
       if (slot.outstanding > 0 || !stages.includes(1)) continue;
       const running = this.#seats.flatMap((seat) => seat.slot.work).filter(({ stage }) => stage === 0);
-      const tasks = firstBatch(running.flatMap((work) => work.tasks.filter(startsEarly)).slice(0, this.#batch[1]));
+      const tasks = startEarly(
+        running.flatMap((work) => work.tasks),
+        this.#batch[1]!,
+      );
       if (tasks.length === 0) return;
-      for (const task of tasks) task.early = { needed: false };
       this.#give(slot, { from: 0, stage: 1, early: true }, tasks);
     }
   }
@@ -243,8 +232,7 @@ class CascadeScheduler implements Scheduler, RunHost {
     const classes = logits.length / rows;
     for (let i = 0; i < tasks.length; i++) {
       const row = logits.subarray(i * classes, (i + 1) * classes);
-      if (early) this.#answeredEarly(tasks[i]!, row);
-      else this.#judge(tasks[i]!, stage, row);
+      if (!early || answeredEarly(tasks[i]!, row)) this.#judge(tasks[i]!, stage, row);
     }
     this.counters.ran[network] += tasks.length;
     this.#dispatch();
@@ -271,16 +259,11 @@ class CascadeScheduler implements Scheduler, RunHost {
     }
   }
 
-  #answeredEarly(task: Task, row: Float32Array): void {
-    if (task.early?.needed === true) this.#judge(task, 1, row);
-    else task.early = { logits: row, needed: false };
-  }
-
   #escalate(task: Task, stage: number): void {
     if (stage === 0) this.counters.escalated++;
-    if (stage > 0 || task.early === undefined) this.#wait(task, stage + 1);
-    else if (task.early.logits === undefined) task.early.needed = true;
-    else this.#judge(task, 1, task.early.logits);
+    const early = stage === 0 ? askEarly(task) : "not started";
+    if (early === "not started") this.#wait(task, stage + 1);
+    else if (early !== "under way") this.#judge(task, 1, early);
   }
 
   #wait(task: Task, stage: number): void {
@@ -290,10 +273,7 @@ class CascadeScheduler implements Scheduler, RunHost {
 
   /** An early start came to nothing: what needs its answer waits for the second network like any other. */
   #forgetEarly(tasks: readonly Task[]): void {
-    for (const task of tasks) {
-      if (task.early?.needed === true) this.#wait(task, 1);
-      delete task.early;
-    }
+    for (const task of forgetEarly(tasks)) this.#wait(task, 1);
   }
 
   #settle(task: Task, outcome: Outcome): void {
