@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ManifestError } from "../errors.ts";
 import { readBytes } from "../files.ts";
-import type { Lane } from "../lanes/index.ts";
+import type { Lane, LaneKind } from "../lanes/index.ts";
 import type { Network } from "../lanes/types.ts";
 import { allowanceFor } from "./calibration/index.ts";
 import { type Canaries, type CanaryCheck, checkCanaries, decodeCanaries } from "./canaries.ts";
@@ -10,17 +10,20 @@ import { usualBatch, withLanes } from "./lanes.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Logits } from "./types.ts";
 
-/** Runs a twin's canaries on this machine; undefined when it carries none. Throws ManifestError on a damaged file. */
-export async function canariesHere(folder: TwinFolder): Promise<CanaryCheck | undefined> {
+/**
+ * Runs a twin's canaries on lanes of a kind on this machine; undefined when it carries none. Throws ManifestError on a damaged
+ * file, LaneError where there are no such lanes.
+ */
+export async function canariesHere(folder: TwinFolder, kind: LaneKind = "cpu"): Promise<CanaryCheck | undefined> {
   const { canaries: entry, confidence, secondStage, secondThreshold } = folder.manifest;
   if (entry === undefined) return undefined;
   const stored = await readCanaries(folder);
   const networks = (["compressed", "original", ...secondOf(secondStage)] as const).map((name) =>
     networkOf(folder, name),
   );
-  const [compressed, original, second] = await withLanes(networks, (lanes) =>
-    Promise.all(networks.map((network, i) => runCanaries(stored, network, lanes[i % lanes.length]!))),
-  );
+  const run = (lanes: readonly Lane[]): Promise<Logits[]> =>
+    Promise.all(networks.map((network, i) => runCanaries(stored, network, lanes[i % lanes.length]!)));
+  const [compressed, original, second] = await withLanes(networks, run, kind);
   const here = { compressed: compressed!, original: original!, ...(second === undefined ? {} : { second }) };
   return checkCanaries(stored, here, confidence, {
     compressed: entry.allowance,

@@ -1,6 +1,7 @@
 import {
   cpuBudget,
   type Lane,
+  type LaneKind,
   type LaneSpec,
   type Network,
   type NetworkName,
@@ -33,12 +34,14 @@ export function planFor(names: readonly NetworkName[], plan: Plan): Plan {
   return { ...plan, lanes: lanes.filter(({ networks }) => networks.length > 0) };
 }
 
-/** Opens the plan's lanes, hands them to `use`, and closes them whatever happens. */
+/** Opens a CPU lane for each core, or one lane of another kind, hands them to `use`, and closes them whatever happens. */
 export async function withLanes<T>(
   networks: readonly Network[],
   use: (lanes: readonly Lane[]) => Promise<T>,
+  kind: LaneKind = "cpu",
 ): Promise<T> {
-  const { lanes: specs } = usualPlan(networks);
+  const usual = usualPlan(networks).lanes;
+  const specs = kind === "cpu" ? usual : usual.slice(0, 1).map((spec) => ({ ...spec, kind }));
   const lanes = await openLanes(specs, networks);
   try {
     return await use(lanes);

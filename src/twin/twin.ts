@@ -1,12 +1,12 @@
 import { createPreprocessor, type ImageInput, type ImageItem, prepareAll, sourceOf } from "../data/index.ts";
 import { ManifestError, UsageError } from "../errors.ts";
-import { cpuClass, type Isolation, openLane, type Plan } from "../lanes/index.ts";
+import { cpuClass, type Isolation, type LaneKind, openLane, type Plan } from "../lanes/index.ts";
 import { canariesHere } from "./canary-run.ts";
 import { Classification, type ClassificationFailure } from "./classification.ts";
 import { createConfidence } from "./confidence/index.ts";
 import { networkOf, readTwin, type TwinFolder } from "./folder.ts";
 import { planFor, usualPlan } from "./lanes.ts";
-import { cascadeOf, type Manifest, networkNames } from "./manifest.ts";
+import { cascadeOf, type Guarantee, type Manifest, networkNames } from "./manifest.ts";
 import { checkClassifyOptions, checkImage, checkImages, checkTwinOptions, folderPath } from "./options.ts";
 import { type BatchEvent, type Counters, createScheduler, type Input, type Scheduler } from "./scheduler/index.ts";
 import { type Cascade, isFailure, type Outcome } from "./types.ts";
@@ -147,16 +147,33 @@ async function* eachChecked(
   }
 }
 
-async function findMismatch(folder: TwinFolder, { onMismatch = "refuse" }: TwinOptions): Promise<string | undefined> {
+async function findMismatch(
+  folder: TwinFolder,
+  { onMismatch = "refuse", plan }: TwinOptions,
+): Promise<string | undefined> {
   const { guarantee } = folder.manifest;
-  if (guarantee === undefined || guarantee.cpuClass === cpuClass()) return undefined;
-  const check = await canariesHere(folder);
-  if (check === undefined || check.passed) return undefined;
-  const problem = `${folder.path}: was calibrated on a CPU of class ${guarantee.cpuClass}; on this one (${cpuClass()}) its answers differ by more than was allowed for`;
+  const differing = guarantee === undefined ? undefined : await differingKind(folder, guarantee, plan);
+  if (differing === undefined) return undefined;
+  const problem = `${folder.path}: was calibrated on a CPU of class ${guarantee!.cpuClass}; on this one (${cpuClass()}), by ${differing} lanes, its answers differ by more than was allowed for`;
   if (onMismatch === "original-only") return problem;
   throw new ManifestError(
     `${problem}; calibrate it here, or answer with the original only (onMismatch: "original-only")`,
   );
+}
+
+/** The first kind of the plan's lanes, none of them those of calibration, on which the canaries do not come out as they did. */
+async function differingKind(
+  folder: TwinFolder,
+  { cpuClass: calibratedOn, provider }: Guarantee,
+  plan: Plan | undefined,
+): Promise<LaneKind | undefined> {
+  const kinds = new Set<LaneKind>(plan?.lanes.map(({ kind }) => kind) ?? ["cpu"]);
+  for (const kind of kinds) {
+    if (kind === provider && calibratedOn === cpuClass()) continue;
+    const check = await canariesHere(folder, kind);
+    if (check?.passed === false) return kind;
+  }
+  return undefined;
 }
 
 function openOriginalOnly(folder: TwinFolder, { plan, ...options }: TwinOptions): Promise<Scheduler> {
