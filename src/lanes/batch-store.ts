@@ -31,22 +31,27 @@ export const noStore: BatchStore = { put: (_, pieces) => joined(pieces), free: (
 
 /** @throws UsageError when the pieces are not of one type. */
 export function bytesOf(pieces: readonly Pixels[]): number {
-  const floats = pieces.filter((piece) => piece instanceof Float32Array).length;
-  if (floats > 0 && floats < pieces.length) {
-    throw new UsageError(
-      `a batch of ${pieces.length} pieces has ${floats} of floats, the others of bytes; give pieces of one type`,
-    );
-  }
+  const size = pieces[0]?.BYTES_PER_ELEMENT ?? 1;
   let values = 0;
-  for (const { length } of pieces) values += length;
-  return values * (pieces[0]?.BYTES_PER_ELEMENT ?? 1);
+  for (const { length, BYTES_PER_ELEMENT } of pieces) {
+    if (BYTES_PER_ELEMENT !== size) throw mixed(pieces);
+    values += length;
+  }
+  return values * size;
+}
+
+function mixed(pieces: readonly Pixels[]): UsageError {
+  const floats = pieces.filter((piece) => piece instanceof Float32Array).length;
+  return new UsageError(
+    `a batch of ${pieces.length} pieces has ${floats} of floats, the others of bytes; give pieces of one type`,
+  );
 }
 
 /** The pieces in one, in memory of its own or in `memory`. */
 export function joined(
   pieces: readonly Pixels[],
   memory: ArrayBufferLike = new ArrayBuffer(bytesOf(pieces)),
-  bytes: number = bytesOf(pieces),
+  bytes: number = memory.byteLength,
 ): Pixels {
   const all =
     pieces[0] instanceof Float32Array ? new Float32Array(memory, 0, bytes / 4) : new Uint8Array(memory, 0, bytes);
