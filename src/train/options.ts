@@ -69,7 +69,7 @@ export interface Progress {
   readonly secondsLeft: number;
 }
 
-/** @throws UsageError for counts that are none, and for pictures moved or blanked beyond their size */
+/** @throws UsageError for counts and shares that are none, and for pictures moved or blanked beyond their size */
 export function checkTrainingOptions(options: TrainingOptions, { shape }: Dataset): void {
   const { epochs, batch = 128, accumulate = 1, threads = 2, seed = 0, augmentation = {} } = options;
   const { rate, averaging = 0 } = options;

@@ -82,8 +82,10 @@ export function notesOn({ time, images, givenBack, units, minAgreement }: Result
   if (time.speedUp < 1.05) {
     notes.push(`int8 is not faster here: ${ms(time.int8Ms)} an image against ${ms(time.float32Ms)} in float32`);
   }
-  if (givenBack.length > 0) notes.push(`given back to float32 for the agreement asked for: ${givenBack.join(", ")}`);
-  if (givenBack.length > 0) notes.push(...onFewImages(images.heldOut, minAgreement!));
+  if (givenBack.length > 0) {
+    notes.push(`given back to float32 for the agreement asked for: ${givenBack.join(", ")}`);
+    notes.push(...onFewImages(images.heldOut, minAgreement!));
+  }
   if (units.units.length === 0) notes.push("every node stays float32");
   return notes;
 }

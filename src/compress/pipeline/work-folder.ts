@@ -23,13 +23,14 @@ export class WorkFolder implements AsyncDisposable {
   readonly #path: string;
   readonly #state: State;
   readonly #claim: AsyncDisposable;
+  /** An earlier run has left results. */
   readonly #isResumed: boolean;
   /** Minutes of all steps since the folder was opened. */
   #spent = 0;
 
-  private constructor(path: string, state: State, claim: AsyncDisposable, isResumed: boolean) {
+  private constructor(path: string, state: State, claim: AsyncDisposable) {
     this.#path = path;
-    this.#isResumed = isResumed;
+    this.#isResumed = Object.keys(state.results).length > 0;
     this.#state = state;
     this.#claim = claim;
   }
@@ -45,8 +46,7 @@ export class WorkFolder implements AsyncDisposable {
     refuseForeign(path);
     const claim = await claimFolder(path);
     try {
-      const isResumed = existsSync(join(path, stateFile));
-      const work = new WorkFolder(path, await stateOf(path, run), claim, isResumed);
+      const work = new WorkFolder(path, await stateOf(path, run), claim);
       await work.#store();
       return work;
     } catch (error) {
