@@ -1,7 +1,6 @@
 import { type ImageSource, overlap, type Preparable, selectImages, splitImages } from "../data/index.ts";
 import { CalibrationError, type InputError } from "../errors.ts";
 import { quantity } from "../figures.ts";
-import type { NetworkName } from "../lanes/index.ts";
 import { answerAll } from "./answers.ts";
 import {
   type Calibration,
@@ -17,7 +16,7 @@ import { confidences } from "./confidence/index.ts";
 import { stageCosts, twinOutputs } from "./evaluate.ts";
 import { readTwinToChange, type TwinFolder } from "./folder.ts";
 import { looksLearned, type Standing, standingOf } from "./learned-images.ts";
-import type { Manifest } from "./manifest.ts";
+import { type Manifest, networksWith } from "./manifest.ts";
 import { refuseTrained } from "./parts.ts";
 import { recordCalibration } from "./record.ts";
 import { firstRows, pickRows } from "./rows.ts";
@@ -97,9 +96,6 @@ export async function calibrateTwin(
   };
 }
 
-const networksFor = ({ trySecond = false }: CalibrateOptions): NetworkName[] =>
-  trySecond ? ["compressed", "original", "original-int8"] : ["compressed", "original"];
-
 function learnedImages(calibration: Collected): Pick<CalibrateResult, "learned"> {
   const standing = standingOf(logitsOf(calibration, "original"), calibration.labels);
   return standing !== undefined && looksLearned(standing) ? { learned: standing } : {};
@@ -120,7 +116,7 @@ async function answerParts(
     options.selection === undefined
       ? await partsOf(images, options.seed ?? 0)
       : { selection: options.selection, calibration: images };
-  const names = networksFor(options);
+  const names = networksWith(options.trySecond === true ? "original-int8" : "original");
   const selection = await answerAll(folder, names, sources.selection, options);
   const all = await answerAll(folder, names, sources.calibration, options);
   const calibration = pickRows(all, firstRows(all.fingerprints));

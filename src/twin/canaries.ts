@@ -85,17 +85,19 @@ export function checkCanaries(
   confidence: ConfidenceSpec,
   allowed: Allowances,
 ): CanaryCheck {
+  const seconds = stored.second && here.second && ([stored.second, here.second] as const);
+  const pairs = [
+    [stored.compressed, here.compressed],
+    [stored.original, here.original],
+    ...(seconds ? [seconds] : []),
+  ] as const;
+  const changedAnswers = pairs.reduce((sum, [then, now]) => sum + countChanged(then, now, allowed.compressed), 0);
   const confidenceChange = largestChange(stored.compressed, here.compressed, confidence);
-  const changed = (before: Logits, after: Logits): number => countChanged(before, after, allowed.compressed);
-  const bothChanged = changed(stored.compressed, here.compressed) + changed(stored.original, here.original);
-  const common = { confidenceChange, changedAnswers: bothChanged };
-  const passed = confidenceChange <= allowed.compressed && bothChanged === 0;
-  if (here.second === undefined) return { ...common, passed };
-  if (stored.second === undefined) return { ...common, passed: false };
-  const changedAnswers = bothChanged + changed(stored.second, here.second);
-  const secondChange = largestChange(stored.second, here.second, confidence);
-  const secondPasses = allowed.second === undefined || secondChange <= allowed.second;
-  return { confidenceChange, changedAnswers, passed: passed && secondPasses && changedAnswers === 0 };
+  const secondChange = seconds ? largestChange(...seconds, confidence) : 0;
+  const isKnown = here.second === undefined || seconds !== undefined;
+  const isAllowed =
+    confidenceChange <= allowed.compressed && secondChange <= (allowed.second ?? Number.POSITIVE_INFINITY);
+  return { confidenceChange, changedAnswers, passed: isKnown && isAllowed && changedAnswers === 0 };
 }
 
 function largestChange(before: Logits, after: Logits, confidence: ConfidenceSpec): number {

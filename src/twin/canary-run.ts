@@ -7,7 +7,7 @@ import { allowanceFor } from "./calibration/index.ts";
 import { type Canaries, type CanaryCheck, checkCanaries, decodeCanaries } from "./canaries.ts";
 import { networkOf, type TwinFolder } from "./folder.ts";
 import { usualBatch, withLanes } from "./lanes.ts";
-import type { Manifest } from "./manifest.ts";
+import { networksWith } from "./manifest.ts";
 import type { Logits } from "./types.ts";
 
 /**
@@ -18,9 +18,7 @@ export async function canariesHere(folder: TwinFolder, kind: LaneKind = "cpu"): 
   const { canaries: entry, confidence, secondStage, secondThreshold } = folder.manifest;
   if (entry === undefined) return undefined;
   const stored = await readCanaries(folder);
-  const networks = (["compressed", "original", ...secondOf(secondStage)] as const).map((name) =>
-    networkOf(folder, name),
-  );
+  const networks = networksWith(secondStage).map((name) => networkOf(folder, name));
   const run = (lanes: readonly Lane[]): Promise<Logits[]> =>
     Promise.all(networks.map((network, i) => runCanaries(stored, network, lanes[i % lanes.length]!)));
   const [compressed, original, second] = await withLanes(networks, run, kind);
@@ -30,10 +28,6 @@ export async function canariesHere(folder: TwinFolder, kind: LaneKind = "cpu"): 
     second: secondThreshold === undefined ? undefined : allowanceFor(confidence.measure, secondThreshold),
   });
 }
-
-/** The second stage before the original, if there is one. */
-export const secondOf = (stage: Manifest["secondStage"]): "original-int8"[] =>
-  stage === "original-int8" ? [stage] : [];
 
 async function readCanaries({ path, manifest }: TwinFolder): Promise<Canaries> {
   const { file, images } = manifest.canaries!;

@@ -5,15 +5,13 @@ import { type AnswerOptions, answerAll } from "./answers.ts";
 import { type Evaluation, evaluateTwin, type StageCosts, type TwinOutputs } from "./calibration/index.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import type { TwinFolder } from "./folder.ts";
-import type { Manifest } from "./manifest.ts";
-import { countKnown } from "./parts.ts";
+import { type Manifest, networksWith } from "./manifest.ts";
+import { type Acquaintance, acquaintance } from "./parts.ts";
 
 /** What a twin did on images. */
-export interface EvaluatedImages {
+export interface EvaluatedImages extends Acquaintance {
   readonly evaluation: Evaluation;
   readonly collected: Collected;
-  /** How many of the images trained the compressed network, placed thresholds or calibrated: what is found on them flatters. */
-  readonly known: number;
   readonly failures: readonly { readonly name: string; readonly error: InputError }[];
 }
 
@@ -35,7 +33,7 @@ export async function evaluateImages(
     confidence: manifest.confidence,
     costs: stageCosts(manifest, collected),
   });
-  return { evaluation, collected, known: await countKnown(folder, collected), failures: collected.failures };
+  return { evaluation, collected, ...(await acquaintance(folder, collected)), failures: collected.failures };
 }
 
 function noImages(name: string, { failures }: Collected): CalibrationError {
@@ -46,11 +44,8 @@ function noImages(name: string, { failures }: Collected): CalibrationError {
 }
 
 /** The networks that a twin holds. */
-export function presentNetworks({ networks }: Manifest): NetworkName[] {
-  return networks["original-int8"] === undefined
-    ? ["compressed", "original"]
-    : ["compressed", "original", "original-int8"];
-}
+export const presentNetworks = ({ networks }: Manifest): NetworkName[] =>
+  networksWith(networks["original-int8"] === undefined ? "original" : "original-int8");
 
 /** What was collected, as the cascade of the manifest uses it. Labels only where every image has one. */
 export function twinOutputs(manifest: Manifest, collected: Collected): TwinOutputs {

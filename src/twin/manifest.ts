@@ -180,5 +180,9 @@ export function cascadeOf(manifest: Manifest): Cascade {
   return [first, { network: "original-int8", threshold: manifest.secondThreshold }, { network: "original" }];
 }
 
+/** The networks of a twin with this second stage; that of the second stage comes last. */
+export const networksWith = (secondStage: Manifest["secondStage"]): NetworkName[] =>
+  secondStage === "original" ? ["compressed", "original"] : ["compressed", "original", secondStage];
+
 /** The networks that a cascade needs, without repetition. */
 export const networkNames = (cascade: Cascade): NetworkName[] => [...new Set(cascade.map((stage) => stage.network))];

@@ -19,15 +19,20 @@ export const fingerprintFile = (file: string, fingerprints: Iterable<string>): T
   bytes: new TextEncoder().encode(`${[...new Set(fingerprints)].sort().join("\n")}\n`),
 });
 
-/** How many images trained or chose the twin's compressed network, placed its thresholds or calibrated it. */
-export async function countKnown(folder: TwinFolder, { fingerprints }: Collected): Promise<number> {
-  return overlap(await knownTo(folder), fingerprints).length;
+/** What a twin knows of some images. */
+export interface Acquaintance {
+  /** How many of them trained or chose its compressed network, placed its thresholds or calibrated it: what is found on them flatters. */
+  readonly known: number;
+  /** Rows of the others, each image once. */
+  readonly fresh: Uint32Array;
 }
 
-/** Which images the twin does not know, each once. */
-export async function freshRows(folder: TwinFolder, { fingerprints }: Collected): Promise<Uint32Array> {
+export async function acquaintance(folder: TwinFolder, { fingerprints }: Collected): Promise<Acquaintance> {
   const known = new Set(await knownTo(folder));
-  return firstRows(fingerprints).filter((row) => !known.has(fingerprints[row]!));
+  return {
+    known: overlap(known, fingerprints).length,
+    fresh: firstRows(fingerprints).filter((row) => !known.has(fingerprints[row]!)),
+  };
 }
 
 async function knownTo(folder: TwinFolder): Promise<string[]> {

@@ -3,12 +3,11 @@ import { answerAll } from "./answers.ts";
 import type { CalibrateOptions } from "./calibrate.ts";
 import { allowanceFor, expectedSpeedUp } from "./calibration/index.ts";
 import { canaryCount, encodeCanaries } from "./canaries.ts";
-import { secondOf } from "./canary-run.ts";
 import { type Collected, logitsOf } from "./collect.ts";
 import { hashed, networkOf, type TwinFile, type TwinFolder, updateTwin } from "./folder.ts";
 import { generatedPictures } from "./generated-pictures.ts";
 import { usualBatch } from "./lanes.ts";
-import type { Manifest, ManifestRung } from "./manifest.ts";
+import { type Manifest, type ManifestRung, networksWith } from "./manifest.ts";
 import { fingerprintFile, partOf } from "./parts.ts";
 import { pickRows } from "./rows.ts";
 import type { Attempt, CalibrationParts, Second } from "./second-stages.ts";
@@ -74,8 +73,8 @@ function canariesOf(answered: Collected, stage: Second): TwinFile & { readonly i
     planes.set(image, i * image.length);
   });
   const [compressed, original] = [logitsOf(first, "compressed"), logitsOf(first, "original")];
-  const [second] = secondOf(stage).map((name) => logitsOf(first, name));
-  const bytes = encodeCanaries({ count: images, planes, compressed, original, ...(second && { second }) });
+  const second = stage === "original" ? {} : { second: logitsOf(first, stage) };
+  const bytes = encodeCanaries({ count: images, planes, compressed, original, ...second });
   return { file: "canaries.bin", bytes, images };
 }
 
@@ -85,5 +84,5 @@ const pictureSeed = 1;
 function answersToGenerated(folder: TwinFolder, stage: Second, signal: AbortSignal | undefined): Promise<Collected> {
   const { shape } = networkOf(folder, "original").input;
   const pictures = generatedPictures(canaryCount, shape, pictureSeed);
-  return answerAll(folder, ["compressed", "original", ...secondOf(stage)], pictures, { signal });
+  return answerAll(folder, networksWith(stage), pictures, { signal });
 }

@@ -152,9 +152,10 @@ async function findMismatch(
   { onMismatch = "refuse", plan }: TwinOptions,
 ): Promise<string | undefined> {
   const { guarantee } = folder.manifest;
-  const differing = guarantee === undefined ? undefined : await differingKind(folder, guarantee, plan);
+  if (guarantee === undefined) return undefined;
+  const differing = await differingKind(folder, guarantee, plan);
   if (differing === undefined) return undefined;
-  const problem = `${folder.path}: was calibrated on a CPU of class ${guarantee!.cpuClass}; on this one (${cpuClass()}), by ${differing} lanes, its answers differ by more than was allowed for`;
+  const problem = `${folder.path}: was calibrated on a CPU of class ${guarantee.cpuClass}; on this one (${cpuClass()}), by ${differing} lanes, its answers differ by more than was allowed for`;
   if (onMismatch === "original-only") return problem;
   throw new ManifestError(
     `${problem}; calibrate it here, or answer with the original only (onMismatch: "original-only")`,

@@ -9,7 +9,6 @@ import type { Collected } from "./collect.ts";
 import { type EvaluatedImages, evaluateImages, twinOutputs } from "./evaluate.ts";
 import { readTwin } from "./folder.ts";
 import type { Guarantee, Manifest } from "./manifest.ts";
-import { freshRows } from "./parts.ts";
 import { pickRows } from "./rows.ts";
 import { hasLabels } from "./second-stages.ts";
 
@@ -41,8 +40,7 @@ export async function verifyTwin(
   if (canaries === undefined) throw new ManifestError(`${path}: carries no canaries; calibrate it again`);
   if (images === undefined) return { guarantee, canaries, holds: canaries.passed };
   const evaluated = await evaluateImages(folder, images, options);
-  const fresh = pickRows(evaluated.collected, await freshRows(folder, evaluated.collected));
-  const proof = proveAgain(folder.manifest, guarantee, fresh);
+  const proof = proveAgain(folder.manifest, guarantee, pickRows(evaluated.collected, evaluated.fresh));
   return { guarantee, canaries, images: { ...evaluated, ...proof }, holds: proof.proven };
 }
 
